@@ -1,0 +1,59 @@
+# station-ctl: every target sets up what it needs. PYTHON picks the interpreter for a new environment.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+comma := ,
+INPUTS := pyproject.toml setup.py constraints.txt $(wildcard Cython/*.pyx)
+
+.PHONY: help demo test check bench endurance documents clean
+
+help:
+	@echo "make demo       one swap on this machine, end to end   (ARGS='--speed 20 --json record.json')"
+	@echo "make test       all tests that need no privileges"
+	@echo "make check      static checks: ruff, mypy, import-linter, generated documents"
+	@echo "make bench      figures: cycle, load, stop latency, swap overhead (about 15 minutes)"
+	@echo "make endurance  200 swaps over a faulty wire, motions counted by the PLC"
+	@echo "make documents  write the generated documents"
+
+demo: $(VENV)/.bench
+	@$(BIN)/station-ctl demo $(ARGS)
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/station-ctl documents --check .
+
+bench: $(VENV)/.test
+	$(BIN)/station-hil bench $(ARGS)
+
+endurance: $(VENV)/.test
+	$(BIN)/station-hil endurance $(ARGS)
+
+documents: $(VENV)/.bench
+	$(BIN)/station-ctl documents .
+
+# The environment: what runs and the bench; with .test also what the checks need. The kernels are compiled on the way.
+define install
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed"; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { echo "on Debian: apt install python3-venv python3-dev"; exit 1; }
+	@echo "setting up $(VENV) with $(1) (once) ..."
+	@$(BIN)/pip install -q -c constraints.txt -e '.[$(1)]'
+endef
+
+$(VENV)/.bench: $(INPUTS)
+	$(call install,bench)
+	@touch $@
+
+$(VENV)/.test: $(INPUTS)
+	$(call install,bench$(comma)test)
+	@touch $(VENV)/.bench $@
+
+clean:
+	rm -rf $(VENV) build *.egg-info Cython/*.c station_ctl/kernel/*.so

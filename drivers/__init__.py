@@ -1,0 +1,1 @@
+"""Drivers: each knows its device and nothing of the station."""

@@ -1,0 +1,230 @@
+"""One CAN bus with an explicit state; the only file that imports python-can.
+
+Reads through the event loop itself: python-can's Notifier turns a pulled cable into a busy loop nobody hears of, and
+its periodic sending goes on when this process hangs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import socket
+from collections import deque
+from contextlib import suppress
+from typing import Any
+
+import can
+
+from drivers.can_frame import Frame, Subscriber
+from drivers.can_state import (
+    BusCounters,
+    BusError,
+    BusState,
+    ControllerState,
+    after_data_frame,
+    after_error_frame,
+)
+
+__all__ = ["BusCounters", "BusError", "BusState", "CanBus", "Frame"]
+
+_log = logging.getLogger(__name__)
+
+_BATCH = 64  # frames read in one turn of the event loop
+_RECEIVE_BUFFER_BYTES = 1 << 20
+_BACK_OFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+_MAX_GARBAGE = 1000  # undecodable reads in a row after which the bus is opened anew
+_ECHOING = frozenset({"udp_multicast"})  # interfaces on which a sender hears its own frames
+_FULL = frozenset({errno.ENOBUFS, errno.EAGAIN})
+
+
+class CanBus:
+    """A CAN bus at 29-bit identifiers. `run` opens it, reads it and opens it again when it is lost, until cancelled.
+
+    name:           for logs and errors.
+    interface:      python-can's: `socketcan` (channel: can0), or `udp_multicast` (channel: group; port), which never
+                    leaves this host.
+    silent_after_s: without a frame for so long the state is SILENT.
+    """
+
+    def __init__(
+        self, name: str, interface: str, channel: str, *, port: int | None = None, silent_after_s: float = 1.0
+    ) -> None:
+        self.name = name
+        self.counters = BusCounters()
+        self._interface, self._channel, self._port = interface, channel, port
+        self._silent_after_s = silent_after_s
+        self._subscribers: list[Subscriber] = []
+        self._bus: can.BusABC | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._lost = asyncio.Event()
+        self._controller = ControllerState.ACTIVE
+        self._heard_s = float("-inf")
+        self._garbage_run = 0
+        self._failures = 0
+        self._echoes: deque[tuple[int, bytes]] = deque(maxlen=_BATCH)
+
+    @property
+    def state(self) -> BusState:
+        """See BusState."""
+        if self._bus is None or self._loop is None or self._lost.is_set():
+            return BusState.DOWN
+        if self._controller is ControllerState.BUS_OFF:
+            return BusState.BUS_OFF
+        if self._controller is ControllerState.PASSIVE:
+            return BusState.ERROR_PASSIVE
+        silent = self._loop.time() - self._heard_s > self._silent_after_s
+        return BusState.SILENT if silent else BusState.UP
+
+    def subscribe(self, callback: Subscriber) -> None:
+        """Call `callback(frame, loop time of receipt)` for every frame heard from others. It must not raise."""
+        self._subscribers.append(callback)
+
+    def send(self, frame: Frame) -> None:
+        """Hand a frame to the controller; never waits.
+
+        Raises BusError if the bus is down or the transmit queue full. A full queue is no sign of bus-off.
+        """
+        if self._bus is None or self._lost.is_set():
+            raise BusError(
+                "the bus is down", where=self.name, remedy="check the interface; it is opened again by itself"
+            )
+        message = can.Message(arbitration_id=frame.can_id, data=frame.data, is_extended_id=True, check=True)
+        try:
+            self._bus.send(message, timeout=0)
+        except (can.CanError, OSError) as e:
+            raise self._send_failed(e) from e
+        self.counters.frames_sent += 1
+        if self._interface in _ECHOING:
+            self._echoes.append((frame.can_id, frame.data))
+
+    async def run(self) -> None:
+        """Keep the bus open until cancelled."""
+        self._loop = asyncio.get_running_loop()
+        try:
+            while True:
+                if self._open():
+                    await self._lost.wait()
+                    self._close()
+                await asyncio.sleep(_BACK_OFF_S[min(self._failures, len(_BACK_OFF_S) - 1)])
+                self._failures += 1
+                self.counters.reopened += 1
+        finally:
+            self._close()
+
+    def _make(self) -> can.BusABC:
+        options: dict[str, Any] = {}
+        if self._interface == "udp_multicast":
+            options["hop_limit"] = 0  # stays on this host; fd is left on, so that FD frames are counted, not hidden
+        if self._port is not None:
+            options["port"] = self._port
+        return can.Bus(channel=self._channel, interface=self._interface, ignore_config=True, **options)
+
+    def _open(self) -> bool:
+        try:
+            bus = self._make()
+        except (can.CanError, OSError) as e:
+            self._say("cannot be opened", e)
+            return False
+        descriptor = bus.fileno()
+        os.set_blocking(descriptor, False)
+        _enlarge_receive_buffer(descriptor)
+        self._bus, self._controller, self._garbage_run = bus, ControllerState.ACTIVE, 0
+        self._echoes.clear()
+        self._lost.clear()
+        asyncio.get_running_loop().add_reader(descriptor, self._readable)
+        _log.info("%s: open (%s %s)", self.name, self._interface, self._channel)
+        return True
+
+    def _close(self) -> None:
+        bus, self._bus = self._bus, None
+        if bus is None:
+            return
+        asyncio.get_running_loop().remove_reader(bus.fileno())
+        with suppress(can.CanError, OSError):
+            bus.shutdown()
+
+    def _readable(self) -> None:
+        """Drain a batch, then give the loop a turn. Any failure of the link detaches the reader at once."""
+        for _ in range(_BATCH):
+            if self._bus is None or self._lost.is_set():
+                return
+            try:
+                message = self._bus.recv(0)
+            except (can.CanError, OSError) as e:
+                self._read_failed(e)
+                continue
+            if message is None:
+                return
+            self._dispatch(message)
+
+    def _dispatch(self, message: can.Message) -> None:
+        self._garbage_run = 0
+        if message.is_error_frame:
+            self.counters.error_frames += 1
+            self._controller_is(after_error_frame(self._controller, message.arbitration_id, bytes(message.data)))
+            return
+        if not message.is_extended_id or message.is_remote_frame or message.is_fd:
+            self.counters.rejected += 1
+            return
+        frame = Frame(message.arbitration_id, bytes(message.data))
+        if self._echoes and frame in self._echoes:
+            self._echoes.remove(frame)
+            return
+        now_s = asyncio.get_running_loop().time()
+        self.counters.frames_received += 1
+        self._heard_s, self._failures = now_s, 0
+        self._controller_is(after_data_frame(self._controller))
+        for callback in self._subscribers:
+            callback(frame, now_s)
+
+    def _controller_is(self, state: ControllerState) -> None:
+        if state is not self._controller:
+            _log.warning("%s: controller %s, was %s", self.name, state.value, self._controller.value)
+            self._controller = state
+
+    def _read_failed(self, error: Exception) -> None:
+        """An operating-system error is a lost link; anything else was one undecodable frame, already consumed."""
+        cause = error if isinstance(error, OSError) else error.__cause__
+        if isinstance(cause, BlockingIOError | InterruptedError):
+            return
+        self.counters.garbage += 1
+        self._garbage_run += 1
+        if isinstance(cause, OSError) or self._garbage_run >= _MAX_GARBAGE:
+            self._lose("was lost", error)
+
+    def _send_failed(self, error: Exception) -> BusError:
+        code = _errno_of(error)
+        if code in _FULL or (code is None and "full" in str(error)):
+            self.counters.transmit_full += 1
+            return BusError(
+                "transmit queue full", where=self.name, remedy="no other node acknowledges, or set txqueuelen"
+            )
+        self._lose("was lost while sending", error)
+        return BusError("cannot send", where=self.name, value=str(error), remedy="the bus reopens by itself")
+
+    def _lose(self, what: str, error: Exception) -> None:
+        if self._bus is not None and not self._lost.is_set():
+            asyncio.get_running_loop().remove_reader(self._bus.fileno())
+            self._say(what, error)
+            self._lost.set()
+
+    def _say(self, what: str, error: Exception) -> None:
+        level = logging.WARNING if self._failures == 0 else logging.DEBUG
+        _log.log(level, "%s: %s %s %s: %s", self.name, self._interface, self._channel, what, error)
+
+
+def _errno_of(error: Exception) -> int | None:
+    cause = error if isinstance(error, OSError) else error.__cause__
+    return cause.errno if isinstance(cause, OSError) else None
+
+
+def _enlarge_receive_buffer(descriptor: int) -> None:
+    """As far as the kernel lets us: beyond net.core.rmem_max only with CAP_NET_ADMIN."""
+    with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as view:
+        with suppress(OSError):
+            view.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
+        forced = getattr(socket, "SO_RCVBUFFORCE", 33)
+        with suppress(OSError):
+            view.setsockopt(socket.SOL_SOCKET, forced, _RECEIVE_BUFFER_BYTES)

@@ -1,0 +1,194 @@
+"""The swap robot's PLC as the station sees it: a status that is polled, a command block that is written."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from enum import IntEnum
+from typing import Any, TypeVar, cast
+
+from drivers.errors import BadData, DeviceError, DeviceRefused, MapMismatch, NoAnswer, StationError
+from drivers.modbus import ModbusClient
+from drivers.reading import Signal
+from drivers.register_codec import Block, Value, Values
+from drivers.registers import RegisterMap, RegisterMapError
+from drivers.robot_protocol import (
+    BaySensors,
+    CommandBlock,
+    EchoState,
+    MountSensors,
+    RobotMode,
+    RobotState,
+    RobotStatus,
+    StopReason,
+)
+
+FORGET_S = 0.5
+"""A status older than this is no status; the interlock stops believing it sooner (safety.plc_age_ms)."""
+
+E = TypeVar("E", bound=IntEnum)
+COMMAND_POINTS = ("sequence", "opcode", "source", "destination", "mount", "parameter_1", "parameter_2")
+BLOCK_POINTS = ("heartbeat", "lease_ms", "permits", "stop_category")
+LABELS: Mapping[str, type[IntEnum]] = {
+    "mode": RobotMode,
+    "state": RobotState,
+    "stop_reason": StopReason,
+    "echo_state": EchoState,
+}
+NOT_POINTS = ("received_s", "heartbeat_changed_s", "mounts", "bays")
+STATUS_POINTS = tuple(f.name for f in fields(RobotStatus) if f.name not in NOT_POINTS)
+NEEDED = tuple(f.name for f in fields(RobotStatus) if f.type == "int")
+
+
+class Robot:
+    """Polls the status block and writes the command block; knows nothing of swaps.
+
+    status: the last decoded status, None while there is none to believe (link down, wrong map, over 0.5 s old).
+    error:  why the last poll gave no status; None after a good one.
+    """
+
+    def __init__(
+        self, client: ModbusClient, register_map: RegisterMap, *, poll_s: float = 0.02, on_danger: Callable[[], None]
+    ) -> None:
+        """Raises RegisterMapError if the map lacks a point that is needed here."""
+        self.status: RobotStatus | None = None
+        self.error: StationError | None = None
+        self.bad_data = 0
+        self._client, self._map, self._poll_s, self._on_danger = client, register_map, poll_s, on_danger
+        self._status_block, self._command_block = register_map.block("status"), register_map.block("command")
+        _require(register_map, self._status_block, ("map_id", "map_version", *STATUS_POINTS), ("mount", "bay"))
+        _require(register_map, self._command_block, BLOCK_POINTS + COMMAND_POINTS, ())
+        self._mount = _sensors(register_map, self._status_block, "mount", MountSensors)
+        self._bay = _sensors(register_map, self._status_block, "bay", BaySensors)
+        self._wake = tuple(p.name for p in self._status_block.points if p.wake)
+        self._checked_connection = 0  # the connection on which the PLC has shown the right map
+        self._heartbeat: int | None = None
+        self._heartbeat_changed_s = 0.0
+
+    async def run(self) -> None:
+        """Poll at the fixed period until cancelled; missed periods are left out, not caught up."""
+        loop = asyncio.get_running_loop()
+        due_s = loop.time()
+        while True:
+            await self.poll()
+            due_s = max(due_s + self._poll_s, loop.time())
+            await asyncio.sleep(due_s - loop.time())
+
+    async def poll(self) -> None:
+        """Read the status once; failures end up in `error`, nothing is raised."""
+        connection = self._client.connection
+        try:
+            words = await self._client.read(self._status_block.address, self._status_block.count)
+            now_s = asyncio.get_running_loop().time()
+            values = self._status_block.decode(words)
+            self._check_map(values)
+            status = self._decode(values, now_s)
+        except (NoAnswer, DeviceRefused, BadData) as e:
+            # One lost or broken answer says nothing new of the plant: the old status stays, and ages.
+            self.bad_data += isinstance(e, BadData)
+            self._failed(e, forget=self._too_old())
+        except DeviceError as e:
+            self._failed(e, forget=True)
+        else:
+            self._checked_connection = connection
+            before, self.status, self.error = self.status, status, None
+            if before is not None and self._is_danger(before, status):
+                self._on_danger()
+
+    async def write(self, block: CommandBlock) -> None:
+        """Write the whole command block in one transaction, once.
+
+        Raises DeviceError: LinkDown, NoAnswer (it may have been taken: look at the echo), DeviceRefused, EncodingError,
+        MapMismatch; and LinkDown or the poll's error before the PLC has shown the right map on this connection.
+        """
+        words = self._command_block.encode(_command_values(block))
+        if not self._checked_connection or self._checked_connection != self._client.connection:
+            raise self._not_ready()
+        await self._client.write(self._command_block.address, words)
+
+    def _not_ready(self) -> DeviceError:
+        if isinstance(self.error, DeviceError):
+            return self.error
+        return NoAnswer("nothing is written before the PLC has shown its map", where=self._client.name)
+
+    def _failed(self, error: DeviceError, forget: bool) -> None:
+        self.error = error
+        if forget:
+            self.status = None
+        if isinstance(error, MapMismatch):
+            self._checked_connection = 0
+
+    def _too_old(self) -> bool:
+        return self.status is not None and asyncio.get_running_loop().time() - self.status.received_s > FORGET_S
+
+    def _check_map(self, values: Values) -> None:
+        got = values.points["map_id"], values.points["map_version"]
+        if got != (self._map.map_id, self._map.version):
+            raise MapMismatch(
+                "the PLC speaks another register map",
+                where=self._client.name,
+                value="id {} version {}".format(*got),
+                limit=f"id {self._map.map_id} version {self._map.version}",
+                remedy="set robot.register_map to the PLC's map, or load the right program into the PLC",
+            )
+
+    def _decode(self, values: Values, now_s: float) -> RobotStatus:
+        points: dict[str, Any] = {name: values.points[name] for name in STATUS_POINTS}
+        missing = next((name for name in NEEDED if points[name] is None), None)
+        if missing is not None:
+            raise BadData(f"{missing} is out of the map's range", where=self._client.name)
+        for name, label in LABELS.items():
+            points[name] = _member(label, points[name])
+        if points["heartbeat"] != self._heartbeat:
+            self._heartbeat, self._heartbeat_changed_s = points["heartbeat"], now_s
+        return RobotStatus(
+            received_s=now_s,
+            heartbeat_changed_s=self._heartbeat_changed_s,
+            mounts=tuple(map(self._mount, values.groups["mount"])),
+            bays=tuple(map(self._bay, values.groups["bay"])),
+            **points,
+        )
+
+    def _is_danger(self, before: RobotStatus, now: RobotStatus) -> bool:
+        lost = any(getattr(before, w) is Signal.TRUE and getattr(now, w) is not Signal.TRUE for w in self._wake)
+        return lost or before.mounts != now.mounts
+
+
+def _command_values(block: CommandBlock) -> dict[str, Value]:
+    values: dict[str, Value] = {name: int(getattr(block, name)) for name in BLOCK_POINTS}
+    values.update((name, int(getattr(block.command, name))) for name in COMMAND_POINTS)
+    return values
+
+
+def _member(label: type[E], value: int | None) -> E | None:
+    try:
+        return None if value is None else label(value)
+    except ValueError:
+        return None
+
+
+def _require(register_map: RegisterMap, block: Block, points: tuple[str, ...], groups: tuple[str, ...]) -> None:
+    have = {p.name for p in block.points} | {g.name for g in block.groups}
+    lacking = [name for name in (*points, *groups) if name not in have]
+    if lacking:
+        raise RegisterMapError(f"{block.name} lacks {', '.join(lacking)}", where=register_map.source)
+
+
+S = TypeVar("S", MountSensors, BaySensors)
+
+
+def _sensors(register_map: RegisterMap, block: Block, name: str, record: type[S]) -> Callable[[tuple[Value, ...]], S]:
+    """Turns a decoded element of a group into its record, remembering those it has made."""
+    group = next(g for g in block.groups if g.name == name)
+    wanted = tuple(f.name for f in fields(record))
+    if not set(wanted) <= set(group.names):
+        raise RegisterMapError(f"group {name} needs {', '.join(wanted)}", where=register_map.source)
+    order = [group.names.index(w) for w in wanted]
+
+    @functools.lru_cache(maxsize=1024)
+    def make(element: tuple[Value, ...]) -> S:
+        return record(*(cast(Signal, element[i]) for i in order))
+
+    return make

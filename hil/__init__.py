@@ -1,0 +1,1 @@
+"""The bench: plant physics and the peers that speak the real wires."""

@@ -1,0 +1,31 @@
+"""`station-hil`: the bench's commands. Each verb's module adds itself."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from hil import sim
+
+VERBS: tuple[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], None], ...] = (sim.add_verb,)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line with all verbs."""
+    top = argparse.ArgumentParser(prog="station-hil", description="The hardware-in-the-loop bench of station-ctl.")
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="verb")
+    for add_verb in VERBS:
+        add_verb(verbs)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; the verb's exit status."""
+    args = parser().parse_args(argv)
+    status: int = args.run(args)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

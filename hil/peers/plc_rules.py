@@ -1,0 +1,319 @@
+"""What the robot's PLC does, scan by scan, without its network: the rules of docs/robot-plc.md."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from drivers.reading import Signal
+from drivers.register_codec import Value
+from drivers.registers import RegisterMap
+from drivers.robot_protocol import (
+    MOUNT_CODE_BASE,
+    EchoResult,
+    EchoState,
+    MotionClass,
+    Opcode,
+    RobotCommand,
+    RobotMode,
+    RobotState,
+    StopReason,
+)
+from hil.peers.plc_image import PlcView, status_words
+from hil.peers.stop_watch import StopWatch
+from hil.plant.world import World
+
+FAULT_OVERDUE = 1
+"""`fault_code`: a stage of the motion took longer than it can; `step` tells which."""
+
+PERMIT_OF = {
+    Opcode.UNLOCK: MotionClass.UNLOCK,
+    Opcode.LOCK: MotionClass.LOCK,
+    Opcode.MOVE_TO: MotionClass.TRAVEL,
+    Opcode.HOME: MotionClass.TRAVEL,
+    Opcode.JOG: MotionClass.JOG,
+    Opcode.CLAMP: MotionClass.CLAMP,
+    Opcode.RELEASE: MotionClass.RELEASE,
+}
+AFTER_STOP = {
+    StopReason.EMERGENCY_STOP: RobotState.EMERGENCY_STOPPED,
+    StopReason.SAFETY_CHAIN: RobotState.EMERGENCY_STOPPED,
+    StopReason.AXIS_FAULT: RobotState.FAULTED,
+}
+
+
+@dataclass(slots=True)
+class Retained:
+    """What the PLC keeps over a power cut: what makes 'at most once' hold."""
+
+    sequence: int = 0
+    opcode: int = 0
+    state: EchoState = EchoState.NONE
+    result: EchoResult = EchoResult.OK
+    heartbeat: int | None = None
+    motions_started: int = 0
+
+
+def ahead(new: int, old: int) -> int:
+    """How far `new` is ahead of `old`, modulo 65536 (RFC 1982): 0 same, 1..32767 newer, above that older."""
+    return (new - old) & 0xFFFF
+
+
+def permit_of(command: RobotCommand) -> MotionClass:
+    """The permit bit a motion needs; handling depends on where."""
+    if command.opcode in (Opcode.LIFT_FROM, Opcode.PLACE_TO):
+        place = command.source if command.opcode is Opcode.LIFT_FROM else command.destination
+        return MotionClass.HANDLE_MOUNT if place > MOUNT_CODE_BASE else MotionClass.HANDLE_BAY
+    return PERMIT_OF[command.opcode]
+
+
+class Plc:
+    """One PLC program over one plant. `receive` is called for each write, `scan` every 10 ms while powered."""
+
+    def __init__(self, world: World, register_map: RegisterMap) -> None:
+        self.world = world
+        self.state = RobotState.STOPPED
+        self.stop_reason = StopReason.NONE
+        self.fault_code = 0
+        self.retained = Retained()
+        self.motions: Counter[tuple[int, Opcode]] = Counter()
+        self.outcomes: dict[tuple[int, Opcode], EchoState] = {}
+        self.counters: Counter[str] = Counter()
+        self.dangers = StopWatch()
+        self._map, self._block = register_map, register_map.block("command")
+        self._heartbeat = 0
+        self._permits = MotionClass(0)
+        self._stop_category = 0
+        self._lease_until_s = 0.0
+        self._idle_write_s = float("-inf")  # last write whose heartbeat did not advance
+        self._running: RobotCommand | None = None
+        self._now_s = 0.0
+
+    # -- what the controller writes ------------------------------------------------------------
+
+    def receive(self, words: Sequence[int], now_s: float) -> bool:
+        """Take a whole command block; False if it is not acceptable at all and must be answered with exception 3."""
+        self._now_s = now_s
+        if len(words) != self._block.count or not self._block.sealed(words):
+            self.counters["bad_checksum"] += 1
+            return False
+        points = self._block.decode(words).points
+        lease_ms, stop_category = points["lease_ms"], points["stop_category"]
+        if lease_ms is None or stop_category is None:
+            self.counters["out_of_range"] += 1
+            return False
+        if self._newer(int(points["heartbeat"] or 0), now_s):
+            self._permits = MotionClass(int(points["permits"] or 0) & 0xFF)
+            self._stop_category = int(stop_category)
+            self._lease_until_s = now_s + lease_ms / 1e3
+            ended = lease_ms == 0 or stop_category != 0
+            self.dangers.written(MotionClass(0) if ended else self._permits, now_s)
+            self._supervise(now_s)
+            self._sequence(points)
+        return True
+
+    def _newer(self, heartbeat: int, now_s: float) -> bool:
+        """Whether this block counts. Once the lease is out (new controller, power cut) any other heartbeat does."""
+        base = self.retained.heartbeat
+        step = 1 if base is None else ahead(heartbeat, base)
+        if 1 <= step <= 32767 or (step != 0 and now_s >= self._lease_until_s):
+            self.retained.heartbeat = heartbeat
+            return True
+        self._idle_write_s = now_s
+        self.counters["stale_heartbeat"] += 1
+        return False
+
+    def _sequence(self, points: dict[str, Value]) -> None:
+        sequence, opcode = int(points["sequence"] or 0), points["opcode"]
+        step = ahead(sequence, self.retained.sequence)
+        if opcode == Opcode.NONE or step == 0:
+            self.counters["repeats"] += opcode != Opcode.NONE
+            return
+        if step > 32767:
+            self.counters["out_of_order"] += 1
+            return
+        if opcode is None:
+            self._echo(sequence, 0xFFFF, EchoState.REJECTED, EchoResult.UNKNOWN_OPCODE)
+        elif points["mount"] is None:
+            self._echo(sequence, int(opcode), EchoState.REJECTED, EchoResult.BAD_LOCATION)
+        else:
+            self._command(_command(sequence, points))
+
+    def _command(self, command: RobotCommand) -> None:
+        if command.opcode is Opcode.STOP:
+            self._stop_on_command(command)
+            return
+        refusal = self._reset() if command.opcode is Opcode.RESET else self._start(command)
+        if refusal is not EchoResult.OK:
+            self.counters["rejected"] += 1
+            self._echo(command.sequence, command.opcode, EchoState.REJECTED, refusal)
+        elif command.opcode is Opcode.RESET:
+            self._echo(command.sequence, command.opcode, EchoState.DONE)
+        else:
+            self._started(command)
+
+    def _start(self, command: RobotCommand) -> EchoResult:
+        """Start a motion: OK, or why it must not start, the gravest reason first."""
+        if self.state in (RobotState.FAULTED, RobotState.EMERGENCY_STOPPED):
+            return EchoResult.NEEDS_RESET
+        if self._running is not None or self.world.robot.active:
+            return EchoResult.BUSY
+        manual = self.world.inputs.mode is RobotMode.MANUAL
+        enabled = self.world.inputs.local_enable is Signal.TRUE
+        if (command.opcode is Opcode.JOG) != manual or (manual and not enabled):
+            return EchoResult.NOT_PERMITTED
+        if not self._armed(command) or self._chain() is not None:
+            return EchoResult.NOT_PERMITTED
+        return self.world.begin(command)
+
+    def _started(self, command: RobotCommand) -> None:
+        self._running = command
+        self.state, self.stop_reason = RobotState.EXECUTING, StopReason.NONE
+        self.motions[command.sequence, command.opcode] += 1
+        self.retained.motions_started += 1
+        self._echo(command.sequence, command.opcode, EchoState.ACCEPTED)
+
+    def _reset(self) -> EchoResult:
+        """Leave FAULTED or EMERGENCY_STOPPED; the inputs must show that the cause is gone. Moves nothing."""
+        if self.state in (RobotState.EXECUTING, RobotState.STOPPING):
+            return EchoResult.BUSY
+        if self.state is RobotState.EMERGENCY_STOPPED and self._chain() is not None:
+            return EchoResult.SENSOR_MISMATCH
+        self.state, self.fault_code = RobotState.STOPPED, 0
+        return EchoResult.OK
+
+    def _stop_on_command(self, command: RobotCommand) -> None:
+        self._stop(StopReason.COMMAND)
+        still = not self.world.robot.active
+        self._echo(command.sequence, command.opcode, EchoState.DONE if still else EchoState.EXECUTING)
+
+    def _echo(self, sequence: int, opcode: int, state: EchoState, result: EchoResult = EchoResult.OK) -> None:
+        r = self.retained
+        r.sequence, r.opcode, r.state, r.result = sequence, opcode, state, result
+
+    # -- what the PLC does by itself -----------------------------------------------------------
+
+    def scan(self, now_s: float) -> None:
+        """One PLC cycle: supervise, see how far the motion is, let the heartbeat count."""
+        self._now_s = now_s
+        self._heartbeat = (self._heartbeat + 1) & 0xFFFF
+        if self.world.inputs.estop_released is not Signal.TRUE and self.state is not RobotState.EMERGENCY_STOPPED:
+            self._stop(StopReason.EMERGENCY_STOP)
+            if not self.world.robot.active:
+                self.state, self.stop_reason = RobotState.EMERGENCY_STOPPED, StopReason.EMERGENCY_STOP
+        self._supervise(now_s)
+        self._progress()
+        self.dangers.seen(self.world.inputs, self._running_permit() or self._in_force(now_s), now_s)
+
+    def _supervise(self, now_s: float) -> None:
+        """What ends a motion that is under way, besides its own end."""
+        if self._running is None or self.state is not RobotState.EXECUTING:
+            return
+        chain = self._chain()
+        if chain is not None:
+            self._stop(chain)
+        elif now_s >= self._lease_until_s:
+            frozen = self._idle_write_s >= self._lease_until_s - 0.25
+            self._stop(StopReason.HEARTBEAT if frozen else StopReason.LEASE)
+        elif not self._armed(self._running):
+            self._stop(StopReason.COMMAND)
+        elif self.world.robot.overdue:
+            self.fault_code = FAULT_OVERDUE
+            self._stop(StopReason.AXIS_FAULT)
+
+    def _progress(self) -> None:
+        if self._running is None:
+            return
+        if not self.world.robot.active:
+            stopped = self.state is RobotState.STOPPING
+            self._finish(AFTER_STOP.get(self.stop_reason, RobotState.STOPPED) if stopped else RobotState.READY)
+        elif self.retained.state is EchoState.ACCEPTED:
+            self.retained.state = EchoState.EXECUTING
+
+    def _finish(self, state: RobotState) -> None:
+        command, self._running, self.state = self._running, None, state
+        if command is None:
+            return
+        failed = EchoState.FAILED if state is RobotState.FAULTED else EchoState.STOPPED
+        outcome = EchoState.DONE if state is RobotState.READY else failed
+        self.outcomes[command.sequence, command.opcode] = outcome
+        mine = self.retained.sequence == command.sequence
+        if mine:
+            self.retained.state = outcome
+            self.retained.result = EchoResult.TIMEOUT if outcome is EchoState.FAILED else EchoResult.OK
+        elif self.retained.opcode == Opcode.STOP and self.retained.state is EchoState.EXECUTING:
+            self.retained.state = EchoState.DONE
+
+    def _stop(self, reason: StopReason) -> None:
+        """Category 1: ramp down, the pack stays gripped. A graver reason may overtake a stop under way."""
+        if self._running is None or (self.state is RobotState.STOPPING and reason not in AFTER_STOP):
+            return
+        self.world.robot.stop(hard=AFTER_STOP.get(reason) is RobotState.EMERGENCY_STOPPED)
+        self.state, self.stop_reason = RobotState.STOPPING, reason
+        self.world.ledger.event(self.world.clock_s, "stop", reason=reason.name, sequence=self._running.sequence)
+
+    def _chain(self) -> StopReason | None:
+        """The hard-wired safety chain, in so far as this PLC sees it."""
+        inputs = self.world.inputs
+        if inputs.estop_released is not Signal.TRUE:
+            return StopReason.EMERGENCY_STOP
+        closed = inputs.zone_clear is Signal.TRUE and inputs.doors_closed is Signal.TRUE
+        return None if closed else StopReason.SAFETY_CHAIN
+
+    def _armed(self, command: RobotCommand) -> bool:
+        return bool(self._in_force(self._now_s) & permit_of(command))
+
+    def _in_force(self, now_s: float) -> MotionClass:
+        held = now_s < self._lease_until_s and self._stop_category == 0
+        return self._permits if held else MotionClass(0)
+
+    def _running_permit(self) -> MotionClass:
+        return permit_of(self._running) if self._running is not None else MotionClass(0)
+
+    # -- power ---------------------------------------------------------------------------------
+
+    def power_cut(self) -> None:
+        """Everything stops dead; only `retained` is kept."""
+        self.world.robot.drop_dead()
+        self._permits, self._stop_category, self._lease_until_s = MotionClass(0), 0, 0.0
+        if self._running is not None:
+            self.stop_reason = StopReason.POWER
+            self._finish(RobotState.STOPPED)
+
+    def power_return(self) -> None:
+        """Boot: nothing moves until a new command comes."""
+        self.state, self.stop_reason, self.fault_code, self._heartbeat = RobotState.STOPPED, StopReason.POWER, 0, 0
+
+    def status(self, now_s: float) -> tuple[int, ...]:
+        """The status block as it stands in the registers now."""
+        view = PlcView(
+            heartbeat=self._heartbeat,
+            state=self.state,
+            stop_reason=self.stop_reason,
+            fault_code=self.fault_code,
+            echo_sequence=self.retained.sequence,
+            echo_opcode=self.retained.opcode,
+            echo_state=self.retained.state,
+            echo_result=self.retained.result,
+            motions_started=self.retained.motions_started,
+            lease_remaining_ms=max(0, round((self._lease_until_s - now_s) * 1e3)),
+            permits=self._in_force(now_s),
+        )
+        return status_words(self._map, view, self.world)
+
+
+def _command(sequence: int, points: dict[str, Value]) -> RobotCommand:
+    def whole(name: str) -> int:
+        return int(cast(int, points[name]))
+
+    return RobotCommand(
+        sequence,
+        Opcode(whole("opcode")),
+        whole("source"),
+        whole("destination"),
+        whole("mount"),
+        whole("parameter_1"),
+        whole("parameter_2"),
+    )

@@ -1,0 +1,1 @@
+"""The physics of the plant: packs, truck, robot. No wires here."""

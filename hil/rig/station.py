@@ -1,0 +1,134 @@
+"""The rig: a station.toml for this machine, and everything it names, up and running."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hil.peers.broker import Broker, Kind
+from hil.rig.operator import Operator, Seen
+from hil.rig.processes import Controller, Plant, plant
+from station_ctl.uplink.messages import Message
+
+STATION_ID = "DEMO-01"
+BAYS = 8
+
+_TEMPLATE = """\
+[station]
+id = "{station_id}"
+journal = "{folder}/journal.db"
+period_ms = {period_ms}
+
+[robot]
+host = "127.0.0.1"
+port = {modbus_port}
+poll_ms = {poll_ms}
+
+[[can]]
+name = "packs"
+interface = "udp_multicast"
+channel = "239.74.163.2"
+port = {can_port}
+
+[mqtt]
+port = {mqtt_port}
+
+{places}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How a rig is set up. speed scales the plant's motion, never the controller's checks."""
+
+    speed: float = 10.0
+    seed: int = 1
+    period_ms: int = 50
+    poll_ms: int = 20
+    broker: Kind | None = None
+    wire_faults: bool = False
+
+
+@dataclass(slots=True)
+class Rig:
+    """A station on this machine, and a person to run it."""
+
+    broker: Broker
+    plant: Plant
+    controller: Controller
+    operator: Operator
+    config: Path
+
+    async def start_up(self) -> None:
+        """What a person does after power-up: look, clear, reset."""
+        await self.operator.reaches("Aborted")
+        await self.operator.send("clear")
+        await self.operator.send("reset", timeout_s=120.0)
+
+
+def _ignore_event(_: dict[str, Any]) -> None:
+    """Default for what the plant says unasked."""
+
+
+def _ignore_message(_topic: str, _message: Message) -> None:
+    """Default for what the station says."""
+
+
+@contextlib.asynccontextmanager
+async def rig(
+    setting: Setting,
+    on_event: Callable[[dict[str, Any]], None] = _ignore_event,
+    on_message: Seen = _ignore_message,
+) -> AsyncIterator[Rig]:
+    """Bring a station up: broker, plant, controller, operator; bring it down in reverse order, whatever happens."""
+    async with contextlib.AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="station-")))
+        broker = await stack.enter_async_context(Broker(setting.broker))
+        config = folder / "station.toml"
+        config.write_text(station_toml(setting, folder, broker.port), encoding="utf-8")
+        peer = await stack.enter_async_context(
+            plant(config, speed=setting.speed, seed=setting.seed, wire_faults=setting.wire_faults, on_event=on_event)
+        )
+        operator = Operator(STATION_ID, broker.port, on_message)
+        task = asyncio.create_task(operator.run(), name="operator")
+        stack.push_async_callback(_cancelled, task)
+        await operator.connected()
+        controller = Controller(config, folder)
+        await controller.start()
+        stack.push_async_callback(controller.stop)
+        yield Rig(broker, peer, controller, operator, config)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def station_toml(setting: Setting, folder: Path, mqtt_port: int) -> str:
+    """A configuration of embedded defaults for free ports of this machine."""
+    bays = [f"[[bay]]\nnumber = {n}\ncan_address = {0xB0 + n}\n" for n in range(1, BAYS + 1)]
+    bays.append(f"[[bay]]\nnumber = {BAYS + 1}\ncan_address = {0xB1 + BAYS}\nisolation = true\n")
+    mounts = [f"[[mount]]\nnumber = {n}\ncan_address = {0xA0 + n}\n" for n in (1, 2, 3)]
+    return _TEMPLATE.format(
+        station_id=STATION_ID,
+        folder=folder,
+        period_ms=setting.period_ms,
+        poll_ms=setting.poll_ms,
+        modbus_port=_free_port(),
+        can_port=20000 + os.getpid() % 20000,  # multicast ports are shared by who listens: one a process
+        mqtt_port=mqtt_port,
+        places="\n".join(bays + mounts),
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port: int = s.getsockname()[1]
+        return port

@@ -1,0 +1,325 @@
+"""What a harness can ask of the running plant; the schema is in hil.sim's docstring."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from drivers.errors import StationError
+from drivers.reading import Signal
+from drivers.robot_protocol import MOUNT_CODE_BASE, RobotMode
+from hil.peers.faults import FaultProxy, FaultRates
+from hil.peers.robot_plc import RobotPlc
+from hil.plant.lane import Parking
+from hil.plant.pack import Pack
+from hil.plant.places import Place
+from hil.plant.truck import Truck
+from hil.plant.world import World
+
+MISSING = object()
+SAFETY_INPUTS = {
+    "zone": ("zone_clear", "clear"),
+    "estop": ("estop_released", "released"),
+    "doors": ("doors_closed", "closed"),
+    "fire": ("fire_clear", "clear"),
+    "platform": ("platform_clear", "clear"),
+}
+
+
+class RequestError(StationError):
+    """A harness asked for something there is not, or with the wrong arguments; nothing was done."""
+
+
+@dataclass(slots=True)
+class Bench:
+    """What the commands act on. proxy is None unless the sim was started with --wire-faults."""
+
+    world: World
+    robot: RobotPlc
+    proxy: FaultProxy | None = None
+
+
+class Args:
+    """The arguments of one request; `take` removes them one by one, what is left over is unknown."""
+
+    def __init__(self, verb: str, values: dict[str, Any]) -> None:
+        self._verb, self._values = verb, dict(values)
+        self._taken: list[str] = []
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._values
+
+    def take(self, key: str, kind: type | tuple[type, ...], default: Any = MISSING) -> Any:
+        """The argument, or its default. Raises RequestError if it is missing or of another kind."""
+        self._taken.append(key)
+        value = self._values.pop(key, default)
+        if value is MISSING:
+            raise RequestError(f"{key} is missing", where=self._verb)
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        if value is not default and (not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)):
+            names = " or ".join(k.__name__ for k in kinds)
+            raise RequestError(f"{key} is of the wrong kind", where=self._verb, value=value, limit=names)
+        return value
+
+    def number(self, key: str, default: float) -> float:
+        """A number."""
+        return float(self.take(key, (int, float), default))
+
+    def signal(self, key: str, default: Any = MISSING) -> Signal:
+        """true, false, 'untrusted' or 'not_available'."""
+        value = self.take(key, (bool, str), default)
+        if isinstance(value, bool):
+            return Signal(value)
+        try:
+            return Signal[str(value).upper()]
+        except KeyError:
+            limit = "true, false, 'untrusted', 'not_available'"
+            raise RequestError(f"{key} is no signal", where=self._verb, value=value, limit=limit) from None
+
+    def done(self) -> None:
+        """Raises RequestError if an argument is left over."""
+        for key in self._values:
+            near = difflib.get_close_matches(key, self._taken, 1, 0.4)
+            remedy = f"nearest: {near[0]}" if near else f"known: {', '.join(self._taken) or 'none'}"
+            raise RequestError(f"{key} is not an argument", where=self._verb, remedy=remedy)
+
+
+async def answer(bench: Bench, request: dict[str, Any]) -> dict[str, Any]:
+    """Do what a request asks and give the body of the answer. Raises RequestError."""
+    verb = request.get("do")
+    command = COMMANDS.get(verb) if isinstance(verb, str) else None
+    if command is None:
+        near = difflib.get_close_matches(str(verb), COMMANDS, 1, 0.4)
+        remedy = f"nearest: {near[0]}" if near else f"known: {', '.join(COMMANDS)}"
+        raise RequestError("unknown request", where="do", value=verb, remedy=remedy)
+    args = Args(str(verb), {k: v for k, v in request.items() if k not in ("do", "id")})
+    try:
+        return await command(bench, args)
+    except ValueError as e:  # the plant's own refusal
+        raise RequestError(str(e), where=str(verb)) from e
+
+
+async def _truck_arrives(bench: Bench, args: Args) -> dict[str, Any]:
+    vin = args.take("vin", str, "LSTATION000000001")
+    mounts, soc_pct = args.take("mounts", int, 2), args.number("soc_pct", 12.0)
+    serials = args.take("serials", list, None) or [f"TRK{vin[-1]}-{n:08d}" for n in range(1, mounts + 1)]
+    parking = _parking(args)
+    args.done()
+    packs = {n: Pack(str(serial), soc_pct) for n, serial in enumerate(serials, 1)}
+    bench.world.arrive(Truck(vin, packs, mounts_fitted=mounts), parking)
+    return {"vin": vin, "serials": serials}
+
+
+async def _repark(bench: Bench, args: Args) -> dict[str, Any]:
+    parking = _parking(args)
+    args.done()
+    bench.world.repark(parking)
+    return {}
+
+
+def _parking(args: Args) -> Parking | None:
+    """Where the truck comes to stand; None (drawn) if nothing is said of it."""
+    errors = [args.take(k, (int, float), None) for k in ("x_error_mm", "y_error_mm", "angle_deg")]
+    return None if errors == [None] * 3 else Parking(*(float(e or 0.0) for e in errors))
+
+
+async def _store(bench: Bench, args: Args) -> dict[str, Any]:
+    place = _bay(bench, args)
+    pack = Pack(args.take("serial", str), args.number("soc_pct", 90.0))
+    args.done()
+    if place.pack is not None:
+        raise ValueError(f"{place.name} is occupied")
+    place.put(pack)
+    return {}
+
+
+def _safety_input(verb: str) -> Callable[[Bench, Args], Awaitable[dict[str, Any]]]:
+    name, key = SAFETY_INPUTS[verb]
+
+    async def command(bench: Bench, args: Args) -> dict[str, Any]:
+        signal = args.signal(key, False)
+        args.done()
+        setattr(bench.world.inputs, name, signal)
+        return {}
+
+    return command
+
+
+async def _smoke(bench: Bench, args: Args) -> dict[str, Any]:
+    place, signal = _bay(bench, args), args.signal("clear", False)
+    args.done()
+    bench.world.inputs.smoke_clear[place.code] = signal
+    return {}
+
+
+async def _sensor(bench: Bench, args: Args) -> dict[str, Any]:
+    name, mended = args.take("name", str), args.take("mended", bool, False)
+    signal = args.signal("shows", "untrusted")
+    args.done()
+    bench.world.inputs.overrides.pop(name, None)
+    if not mended:
+        bench.world.inputs.overrides[name] = signal
+    return {}
+
+
+async def _mode(bench: Bench, args: Args) -> dict[str, Any]:
+    name = args.take("mode", str, "production").upper()
+    enable = args.signal("local_enable", False)
+    args.done()
+    if name not in RobotMode.__members__:
+        raise ValueError(f"mode {name!r} is none of {', '.join(RobotMode.__members__)}")
+    bench.world.inputs.mode, bench.world.inputs.local_enable = RobotMode[name], enable
+    return {}
+
+
+async def _contactor(bench: Bench, args: Args) -> dict[str, Any]:
+    mount, closed = args.take("mount", int), args.take("closed", bool)
+    args.done()
+    place = bench.world.place(MOUNT_CODE_BASE + mount)
+    if place is None or place.pack is None:
+        raise ValueError(f"no pack on mount {mount}")
+    place.pack.faults.contactor_welded = closed
+    if closed:
+        bench.robot.plc.dangers.note("contactor", asyncio.get_running_loop().time())
+    return {}
+
+
+async def _jam_lock(bench: Bench, args: Args) -> dict[str, Any]:
+    key = "mount" if "mount" in args else "bay"
+    number, jammed = args.take(key, int), args.take("jammed", bool, True)
+    args.done()
+    place = bench.world.place(number + (MOUNT_CODE_BASE if key == "mount" else 0))
+    if place is None:
+        raise ValueError(f"there is no {key} {number} now")
+    place.lock.jammed = jammed
+    return {}
+
+
+async def _pack_fault(bench: Bench, args: Args) -> dict[str, Any]:
+    serial = args.take("serial", str)
+    pack = next((p for p in bench.world.packs() if p.serial == serial), None)
+    if pack is None:
+        raise ValueError(f"no pack {serial!r} here")
+    _set_fault(pack.faults, args)
+    return {}
+
+
+async def _truck_fault(bench: Bench, args: Args) -> dict[str, Any]:
+    if bench.world.truck is None:
+        raise ValueError("no truck in the lane")
+    _set_fault(bench.world.truck.faults, args)
+    return {}
+
+
+def _set_fault(faults: Any, args: Args) -> None:
+    name, value = args.take("fault", str), args.take("value", (bool, int, str), True)
+    args.done()
+    known = [f.name for f in fields(faults)]
+    if name not in known:
+        raise ValueError(f"fault {name!r} is none of {', '.join(known)}")
+    before = getattr(faults, name)
+    if isinstance(before, Signal) or before is None:
+        value = Signal(value) if isinstance(value, (bool, int)) else Signal[value.upper()]
+    setattr(faults, name, value)
+
+
+async def _person(bench: Bench, args: Args) -> dict[str, Any]:
+    bench.world.person_acts = args.take("acts", bool)
+    args.done()
+    return {}
+
+
+async def _wire(bench: Bench, args: Args) -> dict[str, Any]:
+    proxy = bench.proxy
+    if proxy is None:
+        raise ValueError("start the sim with --wire-faults")
+    proxy.silent = args.take("silent", bool, proxy.silent)
+    proxy.delay_s = args.number("delay_s", proxy.delay_s)
+    for count in ("drop_requests", "drop_replies", "refuse_requests"):
+        setattr(proxy, count, args.take(count, int, getattr(proxy, count)))
+    rates = args.take("rates", dict, asdict(proxy.rates))
+    cut = args.take("cut", bool, False)
+    args.done()
+    unknown = set(rates) - {f.name for f in fields(FaultRates)}
+    if unknown:
+        raise ValueError(f"unknown rates {sorted(unknown)}")
+    proxy.rates = FaultRates(**rates)
+    if cut:
+        proxy.cut()
+    return {"counters": dict(proxy.counters)}
+
+
+async def _power_cut(bench: Bench, args: Args) -> dict[str, Any]:
+    args.done()
+    await bench.robot.power_cut()
+    return {}
+
+
+async def _power_return(bench: Bench, args: Args) -> dict[str, Any]:
+    args.done()
+    await bench.robot.power_return()
+    return {}
+
+
+async def _truth(bench: Bench, args: Args) -> dict[str, Any]:
+    args.done()
+    return {"truth": truth(bench)}
+
+
+def truth(bench: Bench) -> dict[str, Any]:
+    """World.truth() with what the PLC counted."""
+    plc = bench.robot.plc
+    outcomes = plc.outcomes
+    return bench.world.truth() | {
+        "motions": [
+            {
+                "sequence": s,
+                "opcode": o.name,
+                "started": n,
+                "outcome": outcomes[s, o].name if (s, o) in outcomes else None,
+            }
+            for (s, o), n in plc.motions.items()
+        ],
+        "plc": {
+            "state": plc.state.name,
+            "stop_reason": plc.stop_reason.name,
+            "motions_started": plc.retained.motions_started,
+            "counters": dict(plc.counters),
+            "requests": bench.robot.requests,
+        },
+        "stop_latencies_s": plc.dangers.stop_latencies_s,
+        "dangers": [
+            {"kind": d.kind, "stopped_after_s": None if d.stopped_at_s is None else d.stopped_at_s - d.at_s}
+            for d in plc.dangers.dangers
+        ],
+    }
+
+
+def _bay(bench: Bench, args: Args) -> Place:
+    number = args.take("bay", int)
+    if number not in bench.world.bays:
+        raise ValueError(f"there is no bay {number}")
+    return bench.world.bays[number]
+
+
+COMMANDS: dict[str, Callable[[Bench, Args], Awaitable[dict[str, Any]]]] = {
+    "truck_arrives": _truck_arrives,
+    "repark": _repark,
+    "store": _store,
+    **{verb: _safety_input(verb) for verb in SAFETY_INPUTS},
+    "smoke": _smoke,
+    "sensor": _sensor,
+    "mode": _mode,
+    "contactor": _contactor,
+    "jam_lock": _jam_lock,
+    "pack_fault": _pack_fault,
+    "truck_fault": _truck_fault,
+    "person": _person,
+    "wire": _wire,
+    "power_cut": _power_cut,
+    "power_return": _power_return,
+    "truth": _truth,
+}

@@ -1,0 +1,211 @@
+"""station.toml as a typed model: bounds at the definition, unknown keys refused, safety limits only tightened.
+
+Units are the last part of a key's name. The compiled-in maxima of `[safety]` are the field bounds here, so no
+configuration can widen them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from drivers.errors import StationError
+
+Host = Annotated[str, Field(min_length=1, max_length=253)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+SourceAddress = Annotated[int, Field(ge=0, le=253)]
+
+
+class ConfigError(StationError):
+    """The configuration cannot be used; nothing was started. Names file, key, value and limit."""
+
+
+class Section(BaseModel):
+    """Common rules of all sections."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class StationSection(Section):
+    """`[station]`: who this station is and where it keeps its journal."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,32}$", description="Name in MQTT topics; no spaces, none of + # / $.")
+    journal: str = Field("/var/lib/station-ctl/journal.db", description="SQLite file that survives power cuts.")
+    period_ms: int = Field(50, ge=10, le=100, description="Period of the control cycle.")
+
+
+class RobotSection(Section):
+    """`[robot]`: the swap robot's PLC on Modbus/TCP."""
+
+    host: Host = Field(description="Address of the PLC.")
+    port: Port = Field(502, description="Modbus/TCP port of the PLC.")
+    device_id: int = Field(1, ge=0, le=255, description="Modbus unit id of the PLC.")
+    register_map: str = Field("robot-plc-v1", description="Register map: a shipped name, or a path ending in .toml.")
+    poll_ms: int = Field(20, ge=5, le=50, description="How often the status block is read.")
+    timeout_ms: int = Field(100, ge=20, le=250, description="How long one Modbus answer is waited for.")
+    lease_ms: int = Field(500, ge=100, le=500, description="How long the PLC moves without being re-armed.")
+
+
+class CanSection(Section):
+    """`[[can]]`: one CAN bus."""
+
+    name: str = Field(pattern=r"^[a-z0-9_-]{1,16}$", description="Name that [packs] and [truck] refer to.")
+    interface: Literal["socketcan", "udp_multicast"] = Field("socketcan", description="python-can interface.")
+    channel: str = Field("can0", min_length=1, description="Interface name, or the multicast group.")
+    port: Port | None = Field(None, description="UDP port; only for udp_multicast.")
+    silent_after_ms: int = Field(1000, ge=100, le=10000, description="No frame for so long: the bus is silent.")
+
+
+class PacksSection(Section):
+    """`[packs]`: how pack BMSs are reached."""
+
+    bus: str = Field("packs", description="Name of the [[can]] bus.")
+    station_address: SourceAddress = Field(0x56, description="Our source address; 86 (0x56) is GB/T 27930's charger.")
+
+
+class TruckSection(Section):
+    """`[truck]`: how the truck's swap controller is reached."""
+
+    bus: str = Field("packs", description="Name of the [[can]] bus.")
+    address: SourceAddress = Field(0x27, description="Source address of the truck's swap controller.")
+
+
+class BaySection(Section):
+    """`[[bay]]`: one place that stores and charges a pack."""
+
+    number: int = Field(ge=1, le=24, description="Bay number, as the PLC counts.")
+    can_address: SourceAddress = Field(description="Source address that the connector codes for a pack here.")
+    isolation: bool = Field(False, description="True: the isolation area; never used in an ordinary swap.")
+
+
+class MountSection(Section):
+    """`[[mount]]`: one place for a pack on a truck."""
+
+    number: int = Field(ge=1, le=3, description="Mount number, 1 nearest to the cab.")
+    can_address: SourceAddress = Field(description="Source address that the connector codes for a pack here.")
+
+
+class MqttSection(Section):
+    """`[mqtt]`: the broker that carries state, events and commands."""
+
+    host: Host = Field("127.0.0.1", description="Address of the MQTT 5 broker.")
+    port: Port = Field(1883, description="Port of the broker.")
+    username: str | None = Field(None, description="User name, if the broker asks for one.")
+    password_file: str | None = Field(None, description="File that holds the password.")
+    tls_ca_file: str | None = Field(None, description="Certificate authority; set: the connection is TLS.")
+    keepalive_s: int = Field(10, ge=2, le=120, description="MQTT keep-alive.")
+
+
+class SwapSection(Section):
+    """`[swap]`: how a swap is done."""
+
+    soc_promised_pct: float = Field(80.0, ge=0, le=100, description="No pack under this charge is handed out.")
+    repark_attempts: int = Field(3, ge=0, le=10, description="How often the driver is asked to re-park before Held.")
+    permit_grace_s: float = Field(1.0, ge=0, le=5, description="A refused order is asked again for so long, then Held.")
+    isolate_timeout_s: float = Field(30.0, ge=1, le=120, description="Wait for high voltage off before Held.")
+    handshake_timeout_s: float = Field(15.0, ge=1, le=120, description="Wait for a docked pack's BMS before Held.")
+    self_test_timeout_s: float = Field(60.0, ge=1, le=300, description="Wait for the truck's self-test before Held.")
+    motion_timeout_s: float = Field(120.0, ge=1, le=600, description="Wait for one robot motion before Held.")
+    depart_timeout_s: float = Field(600.0, ge=5, le=3600, description="Wait for the truck to leave before a reminder.")
+    pack_data_age_s: float = Field(2.0, ge=0.2, le=10, description="A pack with older data is not chosen.")
+
+
+class SafetySection(Section):
+    """`[safety]`: limits of the interlock. The bounds are the compiled-in maxima; a file can only tighten them."""
+
+    plc_age_ms: int = Field(300, ge=60, le=300, description="PLC status older than this permits nothing.")
+    truck_age_ms: int = Field(500, ge=150, le=500, description="Truck data older than this permits no handling.")
+    pack_age_ms: int = Field(500, ge=150, le=500, description="Pack data older than this permits no handling.")
+    pack_slow_age_ms: int = Field(1000, ge=300, le=1000, description="The same for data that comes every 250 ms.")
+    pack_current_a: float = Field(1.0, gt=0, le=1.0, description="Highest pack current that counts as none.")
+    link_voltage_v: float = Field(60.0, ge=10, le=60, description="Highest voltage that counts as collapsed.")
+    load_kg: float = Field(3500.0, ge=500, le=3500, description="Highest load on the robot.")
+    pack_temperature_c: float = Field(60.0, ge=30, le=60, description="Hotter packs are not put into a truck.")
+    insulation_ohm_per_v: float = Field(100.0, ge=100, le=2000, description="Lowest insulation of a pack in a truck.")
+
+
+class Config(Section):
+    """The whole of station.toml."""
+
+    station: StationSection
+    robot: RobotSection
+    can: tuple[CanSection, ...] = Field(min_length=1, strict=False)
+    packs: PacksSection = PacksSection()
+    truck: TruckSection = TruckSection()
+    bay: tuple[BaySection, ...] = Field(min_length=2, max_length=24, strict=False)
+    mount: tuple[MountSection, ...] = Field(min_length=1, max_length=3, strict=False)
+    mqtt: MqttSection = MqttSection()
+    swap: SwapSection = SwapSection()
+    safety: SafetySection = SafetySection()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Config:
+        _unique("can.name", [bus.name for bus in self.can])
+        _unique("bay.number", [bay.number for bay in self.bay])
+        _unique("mount.number", [mount.number for mount in self.mount])
+        addresses = [*(b.can_address for b in self.bay), *(m.can_address for m in self.mount)]
+        _unique("can_address", [*addresses, self.packs.station_address, self.truck.address])
+        for section in ("packs", "truck"):
+            bus = getattr(self, section).bus
+            if bus not in {c.name for c in self.can}:
+                raise ValueError(f"{section}.bus names {bus!r}, which is no [[can]] name")
+        return self
+
+
+def _unique(key: str, values: list[Any]) -> None:
+    twice = sorted({v for v in values if values.count(v) > 1})
+    if twice:
+        raise ValueError(f"{key} must be unique; {twice} stands more than once")
+
+
+def load(path: Path) -> Config:
+    """Read and check a configuration file.
+
+    Raises ConfigError for an unreadable file, bad TOML, or the first key that is unknown, missing or out of bounds.
+    """
+    try:
+        return parse(tomllib.loads(path.read_text(encoding="utf-8")), str(path))
+    except (OSError, UnicodeDecodeError) as e:
+        raise ConfigError("cannot be read", where=str(path), value=str(e), remedy="check the path and its mode") from e
+    except tomllib.TOMLDecodeError as e:
+        raise ConfigError("is not valid TOML", where=str(path), value=str(e), remedy="mend the line named") from e
+
+
+def parse(document: dict[str, Any], source: str) -> Config:
+    """Check a configuration already read; `source` names it in errors. Raises ConfigError."""
+    try:
+        return Config.model_validate(document)
+    except ValidationError as e:
+        raise _explain(e, source) from e
+
+
+def _explain(error: ValidationError, source: str) -> ConfigError:
+    first, rest = error.errors()[0], error.error_count() - 1
+    key = ".".join(str(part) for part in first["loc"]) or "the file"
+    remedy = f"{rest} more to mend" if rest else ""
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(first["loc"][-1]), _keys_beside(first["loc"]), 1, 0.4)
+        hint = f"nearest known key: {near[0]}" if near else f"known keys: {', '.join(_keys_beside(first['loc']))}"
+        return ConfigError(f"{key} is not a known key", where=source, remedy="; ".join(filter(None, (hint, remedy))))
+    if first["type"] == "missing":
+        return ConfigError(f"{key} is missing", where=source, remedy=remedy or "see the example file for its meaning")
+    value = first["input"] if not isinstance(first["input"], (dict, list)) else None
+    limit = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    return ConfigError(f"{key} is not acceptable", where=source, value=value, limit=limit, remedy=remedy)
+
+
+def _keys_beside(loc: Iterable[int | str]) -> list[str]:
+    model: type[BaseModel] = Config
+    for part in list(loc)[:-1]:
+        if isinstance(part, int):
+            continue
+        annotation = model.model_fields[part].annotation
+        inner = getattr(annotation, "__args__", (annotation,))[0]
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            model = inner
+    return sorted(model.model_fields)

@@ -1,0 +1,1 @@
+"""The MQTT command console: watch a station and send it commands. Knows the messages, never the controller."""

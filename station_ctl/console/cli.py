@@ -1,0 +1,110 @@
+"""`station-console`: argument parsing and exit status; the work is in watch and send."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import logging
+import platform
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from drivers.errors import StationError
+from drivers.mqtt_values import Endpoint, read_password
+from station_ctl.console.send import Request, make_request, send
+from station_ctl.console.watch import watch
+from station_ctl.uplink.messages import COMMANDS
+from station_ctl.uplink.topics import Topics
+
+USAGE_ERROR = 64  # argparse's own 2 would read as `failed`
+INTERRUPTED = 130
+
+_EXIT_STATUS = "exit status: 0 completed, 1 rejected, 2 failed, 3 no answer, 64 wrong usage"
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(USAGE_ERROR, f"{self.prog}: {message}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit status."""
+    parser = _make_parser()
+    chosen = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    try:
+        return asyncio.run(_run(chosen))
+    except StationError as e:
+        sys.stderr.write(f"{parser.prog}: {e}\n")
+        return USAGE_ERROR
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+async def _run(chosen: argparse.Namespace) -> int:
+    endpoint, topics = _endpoint(chosen), Topics(chosen.station)
+    if chosen.action == "watch":
+        return await watch(endpoint, topics, as_json=chosen.json)
+    return await send(endpoint, topics, _request(chosen), as_json=chosen.json)
+
+
+def _endpoint(chosen: argparse.Namespace) -> Endpoint:
+    return Endpoint(
+        chosen.host, chosen.port, chosen.username, read_password(chosen.password_file), chosen.tls_ca, keepalive_s=10
+    )
+
+
+def _request(chosen: argparse.Namespace) -> Request:
+    given = {"vin": chosen.vin, "packs": chosen.packs, "soc_promised_pct": chosen.soc}
+    arguments = {key: value for key, value in given.items() if value is not None}
+    return make_request(chosen.verb, arguments, chosen.expect, chosen.issuer or _who(), chosen.timeout)
+
+
+def _who() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name, as in a container
+        user = "console"
+    return f"{user}@{platform.node()}"[:64]
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="station-console", description="Watch a swap station over MQTT and send it commands.")
+    actions = parser.add_subparsers(dest="action", required=True)
+    common = _common()
+    actions.add_parser("watch", parents=[common], help="one line for each change of state and each event")
+    sending = actions.add_parser("send", parents=[common], help="send one command", epilog=_EXIT_STATUS)
+    sending.add_argument("verb", choices=list(COMMANDS))
+    sending.add_argument("--vin", help="authorise: vehicle identification number of the truck")
+    sending.add_argument("--packs", type=int, metavar="N", help="authorise: how many packs to swap (default: all)")
+    sending.add_argument("--soc", type=float, metavar="PCT", help="authorise: charge promised to the driver")
+    sending.add_argument("--expect", metavar="STATE", help="PackML state the command is meant for, such as Idle")
+    sending.add_argument("--timeout", type=_positive, default=30.0, metavar="S", help="wait for the last verdict")
+    sending.add_argument("--issuer", metavar="NAME", help="who sends (default: user@host)")
+    return parser
+
+
+def _common() -> _Parser:
+    common = _Parser(add_help=False)
+    common.add_argument("--station", required=True, metavar="ID", help="id of the station, as in its [station] id")
+    common.add_argument("--host", default="127.0.0.1", help="broker (default %(default)s)")
+    common.add_argument("--port", type=int, default=1883, help="broker's port (default %(default)s)")
+    common.add_argument("--username", help="user name at the broker")
+    common.add_argument("--password-file", metavar="FILE", help="file with the password in its first line")
+    common.add_argument("--tls-ca", metavar="FILE", help="certificate authority; given: the connection is TLS")
+    common.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
+    return common
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 86400:
+        raise argparse.ArgumentTypeError("must be over 0 and at most 86400 s")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,199 @@
+"""What must survive a power cut: the station's state, intents, events, swap records, commands. SQLite, WAL, FULL.
+
+All access is in one worker thread of its own, so a commit never blocks the control cycle's loop; a caller that awaits
+an append knows it is on disk. Readers of another process may open the file read-only at any time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from drivers.errors import StationError
+from drivers.robot_protocol import RobotCommand
+from station_ctl.model import Event, PackML, Parking, Reason, StationState, Swap
+
+VERSION = 1
+COMMANDS_KEPT = 10_000
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS state (id INTEGER PRIMARY KEY CHECK (id = 1), at_utc TEXT NOT NULL, json TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS intent (
+    id INTEGER PRIMARY KEY, at_utc TEXT NOT NULL, sequence INTEGER NOT NULL, step TEXT NOT NULL, json TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS event (
+    id INTEGER PRIMARY KEY, at_utc TEXT NOT NULL, code TEXT NOT NULL, severity TEXT NOT NULL, json TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS swap (swap_id TEXT PRIMARY KEY, at_utc TEXT NOT NULL, json TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS command (
+    id TEXT PRIMARY KEY, at_utc TEXT NOT NULL, verb TEXT NOT NULL, issuer TEXT NOT NULL, verdict TEXT NOT NULL);
+"""
+
+_STATE = TypeAdapter(StationState)
+_COMMAND = TypeAdapter(RobotCommand)
+_EVENT = TypeAdapter(Event)
+_SWAP = TypeAdapter(Swap)
+
+T = TypeVar("T")
+
+
+class JournalError(StationError):
+    """The journal cannot be opened, read or written; nothing may move on an intent that is not journalled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one cycle has to write, in one transaction."""
+
+    state: StationState
+    intent: RobotCommand | None = None
+    events: Sequence[Event] = ()
+    finished: Swap | None = None
+
+
+def stable(state: StationState) -> StationState:
+    """The part of the state that outlives a restart: no times, no reasons, nothing pending."""
+    return replace(
+        state,
+        reason=None,
+        pending=None,
+        step_since_s=0.0,
+        state_since_s=0.0,
+        refused_since_s=None,
+        done_since_s=None,
+        parking=Parking(),
+    )
+
+
+def utc_text() -> str:
+    """Now, as a label: UTC with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Journal:
+    """The journal file. `open` first, `close` last; between them every method may be called from the loop."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
+        self._db: sqlite3.Connection | None = None
+
+    async def open(self) -> None:
+        """Open or make the file. Raises JournalError for an unusable path, a broken file or a newer schema."""
+        await self._run(self._open)
+
+    async def close(self) -> None:
+        """Finish what is under way and close the file."""
+        await self._run(lambda: self._database().close())
+        self._thread.shutdown(wait=True)
+
+    async def append(self, entry: Entry) -> None:
+        """Write one cycle's entry; on return it is on disk. Raises JournalError (then nothing of it was written)."""
+        await self._run(lambda: self._append(entry))
+
+    async def restore(self) -> StationState | None:
+        """The last state written, None in a new file. Raises JournalError if it cannot be read."""
+        row = await self._run(lambda: self._database().execute("SELECT json FROM state").fetchone())
+        if row is None:
+            return None
+        try:
+            return _STATE.validate_json(row[0])
+        except ValidationError as e:
+            raise self._error("holds a state that cannot be read", e.errors()[0]["msg"]) from e
+
+    async def seen(self, id: str) -> str | None:
+        """The verdict recorded last for a command, as JSON; None: never seen."""
+        sql = "SELECT verdict FROM command WHERE id = ?"
+        row = await self._run(lambda: self._database().execute(sql, (id,)).fetchone())
+        return str(row[0]) if row else None
+
+    async def record(self, id: str, verb: str, verdict_json: str, issuer: str, at: datetime) -> None:
+        """Write or replace a command's verdict; the oldest beyond 10,000 are forgotten."""
+        row = (id, at.astimezone(UTC).isoformat(timespec="milliseconds"), verb, issuer, verdict_json)
+        await self._run(lambda: self._record(row))
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._guarded, work)
+
+    def _guarded(self, work: Callable[[], T]) -> T:
+        try:
+            return work()
+        except (sqlite3.Error, OSError) as e:
+            raise self._error("cannot be used", e) from e
+
+    def _error(self, what: str, cause: object) -> JournalError:
+        remedy = "check the disk and the file's owner; a broken file is to be moved aside, not deleted"
+        return JournalError(what, where=str(self._path), value=str(cause), remedy=remedy)
+
+    def _database(self) -> sqlite3.Connection:
+        if self._db is None:
+            raise self._error("is not open", "closed")
+        return self._db
+
+    def _open(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        self._db = db
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA busy_timeout = 2000")
+        found = db.execute("PRAGMA user_version").fetchone()[0]
+        if found > VERSION:
+            raise self._error("is of a newer release", f"schema {found}, this release knows {VERSION}")
+        db.executescript(_SCHEMA)
+        db.execute(f"PRAGMA user_version = {VERSION}")
+
+    def _append(self, entry: Entry) -> None:
+        at = utc_text()
+        state, intent, swap = stable(entry.state), entry.intent, entry.finished
+        db = self._database()
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            db.execute("INSERT OR REPLACE INTO state VALUES (1, ?, ?)", (at, _STATE.dump_json(state).decode()))
+            if intent is not None:
+                row = (at, intent.sequence, state.step, _COMMAND.dump_json(intent).decode())
+                db.execute("INSERT INTO intent (at_utc, sequence, step, json) VALUES (?, ?, ?, ?)", row)
+            rows = [(at, e.code, e.severity, _EVENT.dump_json(e).decode()) for e in entry.events]
+            db.executemany("INSERT INTO event (at_utc, code, severity, json) VALUES (?, ?, ?, ?)", rows)
+            if swap is not None:
+                db.execute(
+                    "INSERT OR REPLACE INTO swap VALUES (?, ?, ?)", (swap.id, at, _SWAP.dump_json(swap).decode())
+                )
+            db.execute("COMMIT")
+        finally:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+
+    def _record(self, row: tuple[str, str, str, str, str]) -> None:
+        db = self._database()
+        db.execute("INSERT OR REPLACE INTO command (id, at_utc, verb, issuer, verdict) VALUES (?, ?, ?, ?, ?)", row)
+        db.execute("DELETE FROM command WHERE rowid <= (SELECT max(rowid) FROM command) - ?", (COMMANDS_KEPT,))
+
+
+def recovered(state: StationState | None) -> StationState:
+    """The state to start in: always Aborted until a person confirms, with what was open still open."""
+    if state is None:
+        return StationState(reason=Reason("first_start", "first start: a person has to clear before anything moves"))
+    return replace(
+        stable(state),
+        packml=PackML.ABORTED,
+        reason=Reason("restarted", _what_was_open(state)),
+    )
+
+
+def _what_was_open(state: StationState) -> str:
+    swap = state.swap
+    if swap is None:
+        return "controller restarted; no swap was open. A person has to clear before anything moves"
+    done = ", ".join(f"mount {n}" for n in swap.installed) or "none"
+    under_way = f"mount {swap.exchange.mount}: {swap.exchange.serial_out} out, {swap.exchange.serial_in} in"
+    return (
+        f"controller restarted in step {state.step} of swap {swap.id} ({under_way}; done: {done}). "
+        "A person has to clear before anything moves"
+    )

@@ -1,0 +1,254 @@
+"""The vocabulary of the controller: places, the snapshot of the plant, the state of a swap. Plain frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from drivers.pack_status import PackStatus
+from drivers.robot_protocol import MOUNT_CODE_BASE, MotionClass, Opcode, RobotCommand, RobotStatus
+from drivers.truck_status import TruckStatus
+
+
+class PlaceKind(StrEnum):
+    """What kind of place a pack can stand in."""
+
+    BAY = "bay"
+    MOUNT = "mount"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A bay of the station or a mount on the truck."""
+
+    kind: PlaceKind
+    number: int
+
+    @property
+    def code(self) -> int:
+        """The place's location code in the PLC's command block."""
+        return self.number + (MOUNT_CODE_BASE if self.kind is PlaceKind.MOUNT else 0)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.number}"
+
+
+def bay(number: int) -> Place:
+    """Bay `number` (1..24)."""
+    return Place(PlaceKind.BAY, number)
+
+
+def mount(number: int) -> Place:
+    """Mount `number` (1..3) of the truck in the lane."""
+    return Place(PlaceKind.MOUNT, number)
+
+
+class PackML(StrEnum):
+    """Outward state (ISA-TR88.00.02). Names, not numbers: companion specifications renumber them."""
+
+    CLEARING = "Clearing"
+    STOPPED = "Stopped"
+    STARTING = "Starting"
+    IDLE = "Idle"
+    SUSPENDED = "Suspended"
+    EXECUTE = "Execute"
+    STOPPING = "Stopping"
+    ABORTING = "Aborting"
+    ABORTED = "Aborted"
+    HOLDING = "Holding"
+    HELD = "Held"
+    UNHOLDING = "Unholding"
+    SUSPENDING = "Suspending"
+    UNSUSPENDING = "Unsuspending"
+    RESETTING = "Resetting"
+    COMPLETING = "Completing"
+    COMPLETE = "Complete"
+
+
+ACTING = frozenset({PackML.STARTING, PackML.EXECUTE, PackML.COMPLETING, PackML.RESETTING, PackML.CLEARING})
+"""States in which the controller may give orders at all."""
+
+
+class Mode(StrEnum):
+    """Unit mode, from the key switch at the robot's cabinet."""
+
+    PRODUCTION = "Production"
+    MAINTENANCE = "Maintenance"
+    MANUAL = "Manual"
+    UNKNOWN = "Unknown"
+
+
+class Verb(StrEnum):
+    """What a person or the cloud can ask of the station."""
+
+    AUTHORISE = "authorise"
+    HOLD = "hold"
+    RESUME = "resume"
+    BACK_OUT = "back_out"
+    ABORT = "abort"
+    CLEAR = "clear"
+    RESET = "reset"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why the station waits or stopped: a stable code and one sentence for a person."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Authorisation:
+    """Leave to swap one truck's packs.
+
+    packs: how many packs to swap (None: all the truck carries).
+    soc_promised_pct: the least charge to hand out (None: the station's own figure).
+    """
+
+    vin: str
+    issuer: str
+    packs: int | None = None
+    soc_promised_pct: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One pack out, one pack in, at one mount."""
+
+    mount: int
+    serial_out: str
+    soc_out_pct: float | None
+    bay_in: int  # the discharged pack goes here
+    bay_out: int  # the charged pack comes from here
+    serial_in: str
+    soc_in_pct: float
+    accepted: bool | None = None  # the discharged pack: True taken into stock, False quarantined, None not known yet
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """One truck's visit, from its authorisation to its record."""
+
+    id: str
+    vin: str
+    authorised_by: str
+    soc_promised_pct: float
+    started_utc: str
+    exchanges: tuple[Exchange, ...] = ()
+    index: int = 0  # the exchange under way
+    installed: tuple[int, ...] = ()  # mounts that hold a pack of ours
+    backed_out: bool = False
+    aborted: bool = False
+
+    @property
+    def exchange(self) -> Exchange:
+        """The exchange under way."""
+        return self.exchanges[self.index]
+
+
+@dataclass(frozen=True, slots=True)
+class Parking:
+    """How the driver's attempts to park stand; errors (x, y in mm, angle in deg) unchanged since `since_s`."""
+
+    attempts: int = 0
+    errors: tuple[float | None, ...] = ()
+    since_s: float = 0.0
+    counted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StationState:
+    """All that the controller remembers between two cycles. Times are event-loop seconds.
+
+    pending:  the order given to the robot in this step. last: the same, but kept over a hold or an abort.
+    sequence: the last sequence number given out.
+    refused_since_s: since when the gate refuses the order; done_since_s: since when the PLC reports it done.
+    resume_to: the phase that Held or Suspended goes back to.
+    """
+
+    packml: PackML = PackML.ABORTED
+    step: str = "waiting"
+    reason: Reason | None = None
+    resume_to: PackML = PackML.STARTING
+    swap: Swap | None = None
+    authorisation: Authorisation | None = None
+    pending: RobotCommand | None = None
+    last: RobotCommand | None = None
+    sequence: int | None = None
+    step_since_s: float = 0.0
+    state_since_s: float = 0.0
+    refused_since_s: float | None = None
+    done_since_s: float | None = None
+    parking: Parking = field(default_factory=Parking)
+    quarantined: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A command the swap logic asks for; it has no effect until the gate has let it through."""
+
+    opcode: Opcode
+    source: Place | None = None
+    destination: Place | None = None
+    mount: int = 0
+
+    def command(self, sequence: int) -> RobotCommand:
+        """The order under a sequence number, as the PLC takes it."""
+        return RobotCommand(
+            sequence,
+            self.opcode,
+            self.source.code if self.source else 0,
+            self.destination.code if self.destination else 0,
+            self.mount,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the drivers had read, at one instant.
+
+    robot: None while the PLC is not readable; robot_error then says why in one sentence.
+    can:   state of each CAN bus by name, e.g. 'UP'.
+    """
+
+    now_s: float
+    robot: RobotStatus | None
+    robot_error: str
+    truck: TruckStatus
+    packs: Mapping[Place, PackStatus]
+    can: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the interlock decided in one cycle.
+
+    permits: motion classes that may go on. latched: a trip (or boot) withholds everything until a person's reset.
+    stop_category: 0 none, else the IEC 60204-1 category to command.
+    first_out: the cause that tripped first; tripped is its one-line explanation as measured at that instant.
+    active: every cause that stands now, with the classes of motion it withholds.
+    """
+
+    permits: MotionClass
+    latched: bool
+    stop_category: int
+    first_out: str | None
+    active: Mapping[str, MotionClass]
+    tripped: str = ""
+
+    def blocking(self, wanted: MotionClass) -> tuple[str, ...]:
+        """Names of the active causes that withhold any of the wanted classes."""
+        return tuple(name for name, withheld in self.active.items() if withheld & wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something worth telling; `details` values are numbers, texts or booleans."""
+
+    code: str
+    severity: str  # info, warning, fault
+    text: str
+    details: Mapping[str, str | float | bool | None] = field(default_factory=dict)

@@ -1,0 +1,125 @@
+"""The interlock as the controller sees it: judge every cycle, and the one gate that every order passes.
+
+The gate is the AND of named conditions over measured inputs; the swap logic cannot go round it, because the runner
+puts nothing into a command block that did not come out of `Guard.admit`.
+"""
+
+from __future__ import annotations
+
+import math
+
+from drivers.reading import Signal
+from drivers.robot_protocol import (
+    MOUNT_CODE_BASE,
+    EchoState,
+    MotionClass,
+    Opcode,
+    RobotCommand,
+    RobotState,
+)
+from station_ctl.config import Config
+from station_ctl.kernel.interlock import Interlock
+from station_ctl.model import Decision, Snapshot, StationState
+from station_ctl.safety import inputs
+from station_ctl.safety.table import Cause, Table, TableError
+
+ALL_CLASSES = MotionClass(sum(MotionClass))
+
+_CLASSES = {
+    Opcode.MOVE_TO: MotionClass.TRAVEL,
+    Opcode.HOME: MotionClass.TRAVEL,
+    Opcode.UNLOCK: MotionClass.UNLOCK,
+    Opcode.LOCK: MotionClass.LOCK,
+    Opcode.CLAMP: MotionClass.CLAMP,
+    Opcode.RELEASE: MotionClass.RELEASE,
+    Opcode.JOG: MotionClass.JOG,
+}
+_STANDING = frozenset({RobotState.STOPPED, RobotState.READY, RobotState.FAULTED, RobotState.EMERGENCY_STOPPED})
+_ANSWERED = frozenset({EchoState.DONE, EchoState.REJECTED, EchoState.FAILED, EchoState.STOPPED})
+
+
+def motion_class(command: RobotCommand) -> MotionClass:
+    """The class of motion a command is; STOP, RESET and NONE move nothing and have none."""
+    if command.opcode in (Opcode.LIFT_FROM, Opcode.PLACE_TO):
+        place = command.source or command.destination
+        return MotionClass.HANDLE_MOUNT if place > MOUNT_CODE_BASE else MotionClass.HANDLE_BAY
+    return _CLASSES.get(command.opcode, MotionClass(0))
+
+
+def fitted_mounts(snapshot: Snapshot, configured: tuple[int, ...]) -> tuple[int, ...]:
+    """Mounts to watch: those the truck says it has, and any other where the PLC sees, or may see, a pack."""
+    told = snapshot.truck.mounts_fitted.value
+    if told is None or snapshot.robot is None:
+        return configured
+    seats = snapshot.robot.mounts
+    return tuple(n for n in configured if n <= told or seats[n - 1].seated in (Signal.TRUE, Signal.UNTRUSTED))
+
+
+def moving(snapshot: Snapshot, pending: RobotCommand | None) -> MotionClass:
+    """Classes of motion under way or about to be: what is pending, or everything if the robot moves on its own."""
+    robot = snapshot.robot
+    if robot is None or robot.state is None:
+        return motion_class(pending) if pending else MotionClass(0)
+    if pending is None:
+        return MotionClass(0) if robot.state in _STANDING else ALL_CLASSES
+    if robot.echo_sequence == pending.sequence and robot.echo_state in _ANSWERED and robot.state in _STANDING:
+        return MotionClass(0)
+    return motion_class(pending)
+
+
+class Guard:
+    """The compiled interlock under one configuration. Holds the latch; boots latched.
+
+    Raises TableError if the table and this build's inputs do not fit each other.
+    """
+
+    def __init__(self, table: Table, config: Config) -> None:
+        if strange := {entry.name for entry in table.inputs} ^ set(inputs.READERS):
+            raise TableError(f"inputs {sorted(strange)} are not both in the table and in the code", where="interlock")
+        self._table = table
+        self._limits = config.safety
+        self._configured = tuple(sorted(place.number for place in config.mount))
+        self._kernel = Interlock([cause.row(config.safety) for cause in table.causes], int(ALL_CLASSES))
+        self._first_out: str | None = None
+        self._tripped = ""
+
+    def judge(self, snapshot: Snapshot, state: StationState, reset: bool) -> Decision:
+        """One cycle of the interlock over the motion under way. `reset` is the level of the reset line."""
+        scene = self._scene(snapshot, state, state.pending, None)
+        block = inputs.pack(scene, self._table)
+        mask, permits, latched, category, first = self._kernel.judge(block, moving(snapshot, state.pending), reset)
+        active = {c.name: c.withholds for i, c in enumerate(self._table.causes) if mask >> i & 1}
+        first_out = self._table.causes[first].name if first >= 0 else None
+        if first_out != self._first_out:  # the value that tripped it, not what it reads afterwards
+            self._first_out, self._tripped = first_out, self.explain(first_out, scene) if first_out else ""
+        return Decision(MotionClass(permits), latched, category, first_out, active, self._tripped)
+
+    def admit(self, snapshot: Snapshot, state: StationState, command: RobotCommand) -> tuple[str, ...]:
+        """The gate: what refuses this command, one line a cause; empty if it may be written."""
+        needed = motion_class(command)
+        if not needed:
+            return ()
+        scene = self._scene(snapshot, state, command, state.last)
+        mask, permits = self._kernel.may_start(inputs.pack(scene, self._table))
+        if needed & permits:
+            return ()
+        causes = [c for i, c in enumerate(self._table.causes) if mask >> i & 1 and c.withholds & needed]
+        return tuple(self.explain(cause.name, scene) for cause in causes) or ("latched: a person has to clear",)
+
+    def explain(self, name: str, scene: inputs.Scene) -> str:
+        """One line: the cause, its measured value and age, the condition that should hold, what to do."""
+        cause = next(cause for cause in self._table.causes if cause.name == name)
+        value, age_s = inputs.READERS[cause.input.name](scene)
+        shown = f"{value:g}" if isinstance(value, float) else value.name.lower()
+        age = f"{age_s * 1000:.0f} ms old" if math.isfinite(age_s) else "never received"
+        return f"{name}: {cause.input.name} is {shown} ({age}), safe when {self._condition(cause)}; {cause.remedy}"
+
+    def _condition(self, cause: Cause) -> str:
+        limit_ms = getattr(self._limits, cause.input.age)
+        return f"{cause.safe_condition(self._limits)} and at most {limit_ms} ms old"
+
+    def _scene(
+        self, snapshot: Snapshot, state: StationState, command: RobotCommand | None, last: RobotCommand | None
+    ) -> inputs.Scene:
+        installed = state.swap.installed if state.swap else ()
+        return inputs.Scene(snapshot, command, last, fitted_mounts(snapshot, self._configured), installed)

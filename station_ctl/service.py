@@ -1,0 +1,195 @@
+"""The composition root: the only room that makes drivers and hands them to the controller."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from drivers import registers
+from drivers.can_bus import BusState, CanBus
+from drivers.errors import StationError
+from drivers.modbus import ModbusClient
+from drivers.mqtt_values import Endpoint, read_password
+from drivers.packs import PackBus
+from drivers.robot import Robot
+from drivers.systemd import Notifier
+from drivers.truck import TruckLink
+from station_ctl import __version__
+from station_ctl.config import Config
+from station_ctl.journal import Journal, recovered
+from station_ctl.model import StationState
+from station_ctl.report import Reporter, spread
+from station_ctl.runner import Plant, Runner
+from station_ctl.safety import table
+from station_ctl.safety.guard import Guard
+from station_ctl.uplink.messages import MetricsMessage, Spread
+from station_ctl.uplink.uplink import Uplink
+
+NOTIFY_S = 0.5
+"""How often a healthy cycle tells the watchdog; WatchdogSec is a multiple of it."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Service:
+    """One station's service, wired but not started."""
+
+    config: Config
+    journal: Journal
+    client: ModbusClient
+    robot: Robot
+    buses: dict[str, CanBus]
+    packs: PackBus
+    truck: TruckLink
+    uplink: Uplink
+    notifier: Notifier
+    runner: Runner
+
+
+class Watchdog:
+    """Feeds systemd from healthy cycles only, at most every 0.5 s; the first one says READY."""
+
+    def __init__(self, notifier: Notifier) -> None:
+        self._notifier = notifier
+        self._told_s: float | None = None
+
+    def healthy(self) -> None:
+        """One cycle did all its phases."""
+        now_s = asyncio.get_running_loop().time()
+        if self._told_s is None:
+            self._notifier.send("READY=1", "STATUS=cycling", "WATCHDOG=1")
+        elif now_s - self._told_s < NOTIFY_S:
+            return
+        else:
+            self._notifier.send("WATCHDOG=1")
+        self._told_s = now_s
+
+
+def build(config: Config, journal: Journal, state: StationState, notifier: Notifier) -> Service:
+    """Wire one station. Raises StationError for a register map or cause table that cannot be used."""
+    client = ModbusClient(
+        config.robot.host,
+        config.robot.port,
+        device_id=config.robot.device_id,
+        timeout_s=config.robot.timeout_ms / 1000,
+        name="robot PLC",
+    )
+    runners: list[Runner] = []  # drivers wake the runner, the runner reads the drivers
+    wake = _Wake(runners)
+    register_map = registers.load(config.robot.register_map)
+    robot = Robot(client, register_map, poll_s=config.robot.poll_ms / 1000, on_danger=wake)
+    buses = {c.name: _bus(c.name, config) for c in config.can}
+    packs = PackBus(
+        buses[config.packs.bus],
+        [*(b.can_address for b in config.bay), *(m.can_address for m in config.mount)],
+        station_address=config.packs.station_address,
+        on_danger=wake,
+        others=(config.truck.address,),
+    )
+    truck = TruckLink(
+        buses[config.truck.bus],
+        address=config.truck.address,
+        station_address=config.packs.station_address,
+        on_danger=wake,
+    )
+    uplink = Uplink(config.station.id, _endpoint(config), journal, version=__version__, boot_id=uuid.uuid4().hex[:12])
+    plant = Plant(robot, packs, truck, uplink, journal, lambda: {n: b.state.name for n, b in buses.items()})
+    reporter = Reporter(config, uplink, lambda: _metrics(runners[0], client, buses, uplink))
+    runner = Runner(config, Guard(table.load(), config), plant, reporter, state, Watchdog(notifier).healthy)
+    runners.append(runner)
+    return Service(config, journal, client, robot, buses, packs, truck, uplink, notifier, runner)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wake:
+    runners: list[Runner]
+
+    def __call__(self) -> None:
+        for runner in self.runners:
+            runner.wake()
+
+
+def _bus(name: str, config: Config) -> CanBus:
+    section = next(c for c in config.can if c.name == name)
+    silent_s = section.silent_after_ms / 1000
+    return CanBus(name, section.interface, section.channel, port=section.port, silent_after_s=silent_s)
+
+
+def _endpoint(config: Config) -> Endpoint:
+    mqtt = config.mqtt
+    password = read_password(mqtt.password_file)
+    return Endpoint(mqtt.host, mqtt.port, mqtt.username, password, mqtt.tls_ca_file, mqtt.keepalive_s)
+
+
+def _metrics(runner: Runner, client: ModbusClient, buses: dict[str, CanBus], uplink: Uplink) -> MetricsMessage:
+    trip = client.stats.round_trip()
+    worst = [bus.state.name for bus in buses.values() if bus.state is not BusState.UP]
+    return MetricsMessage(
+        cycle_period_ms=spread(runner.health.period),
+        lateness_ms=spread(runner.health.lateness),
+        overruns=runner.health.overruns,
+        modbus_round_trip_ms=Spread(p50=trip.p50_ms, p99=trip.p99_ms, max=trip.max_ms)
+        if trip
+        else Spread(p50=0, p99=0, max=0),
+        can_frames=sum(bus.counters.frames_received for bus in buses.values()),
+        can_state=worst[0] if worst else BusState.UP.name,
+        queue_depths=uplink.queue_depths(),
+        rejected_commands=uplink.rejected_commands,
+    )
+
+
+async def run(config: Config) -> None:
+    """Run a station until SIGTERM or SIGINT; the robot is brought to a stop before anything is closed.
+
+    Raises StationError if the journal, a register map or the cause table cannot be used.
+    """
+    journal, notifier = Journal(Path(config.station.journal)), Notifier()
+    await journal.open()
+    try:
+        service = build(config, journal, recovered(await journal.restore()), notifier)
+        log.info("station %s, version %s: %s", config.station.id, __version__, _why(service))
+        await _serve(service)
+    finally:
+        await journal.close()
+        notifier.close()
+
+
+def _why(service: Service) -> str:
+    reason = service.runner.state.reason
+    return reason.text if reason else ""
+
+
+async def _serve(service: Service) -> None:
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with asyncio.TaskGroup() as group:
+        devices = [
+            group.create_task(service.client.run(), name="modbus link"),
+            group.create_task(service.robot.run(), name="robot poll"),
+            group.create_task(service.packs.run(), name="packs"),
+            group.create_task(service.truck.run(), name="truck"),
+            *(group.create_task(bus.run(), name=f"can {name}") for name, bus in service.buses.items()),
+        ]
+        uplink = group.create_task(service.uplink.run(), name="uplink")
+        cycle = group.create_task(service.runner.run(), name="control cycle")
+        await stop.wait()
+        service.notifier.send("STOPPING=1")
+        log.info("stopping")
+        await _end(cycle)
+        await service.runner.stop()
+        await _end(uplink)
+        for task in devices:
+            task.cancel()
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError, StationError):
+        await task

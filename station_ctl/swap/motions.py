@@ -1,0 +1,147 @@
+"""The steps in which the robot moves: what is ordered, and what has to be measured before it counts as done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from drivers.reading import Signal
+from drivers.robot_protocol import EchoResult, EchoState, Opcode, RobotStatus
+from station_ctl.model import Exchange, Order, bay, mount
+from station_ctl.swap.look import Give, Go, Look, Outcome, hold, wait
+
+LOADED_KG, EMPTY_KG = 500.0, 100.0
+"""Load cell: above the first a pack hangs on the robot (the lightest weighs over a tonne), below the second none."""
+PROOF_S = 2.0
+"""Sensors may lag behind the PLC's 'done' by so long (the load cell settles)."""
+
+TRUE, FALSE = Signal.TRUE, Signal.FALSE
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """One ordered motion: `order` for the exchange under way, `proof` from sensors, not from the robot's own word."""
+
+    order: Callable[[Exchange], Order]
+    proof: Callable[[RobotStatus, Exchange], bool]
+    trigger: str
+
+
+def _loaded(robot: RobotStatus) -> bool:
+    return robot.gripper_holding is TRUE and robot.load_kg is not None and robot.load_kg >= LOADED_KG
+
+
+def _empty(robot: RobotStatus) -> bool:
+    return robot.gripper_holding is FALSE and robot.load_kg is not None and robot.load_kg <= EMPTY_KG
+
+
+def _unlocked(robot: RobotStatus, e: Exchange) -> bool:
+    sensors = robot.mounts[e.mount - 1]
+    return (sensors.unlocked, sensors.locked, sensors.mated) == (TRUE, FALSE, FALSE)
+
+
+def _locked(robot: RobotStatus, e: Exchange) -> bool:
+    sensors = robot.mounts[e.mount - 1]
+    return (sensors.locked, sensors.unlocked, sensors.mated) == (TRUE, FALSE, TRUE)
+
+
+def _stowed(robot: RobotStatus, e: Exchange) -> bool:
+    sensors = robot.bays[e.bay_in - 1]
+    return (sensors.occupied, sensors.locked, sensors.mated) == (TRUE, TRUE, TRUE) and _empty(robot)
+
+
+def _there(_robot: RobotStatus, _e: Exchange) -> bool:
+    return True  # the PLC's own axis measurement is the only one there is for a position
+
+
+MOTIONS: dict[str, Motion] = {
+    "immobilise": Motion(
+        lambda e: Order(Opcode.CLAMP),
+        lambda r, e: (r.wheels_clamped, r.barrier_closed) == (TRUE, TRUE),
+        "immobilised",
+    ),
+    "approach_mount": Motion(lambda e: Order(Opcode.MOVE_TO, destination=mount(e.mount)), _there, "at_mount"),
+    "unlock": Motion(lambda e: Order(Opcode.UNLOCK, mount=e.mount), _unlocked, "unlocked"),
+    "extract": Motion(
+        lambda e: Order(Opcode.LIFT_FROM, source=mount(e.mount)),
+        lambda r, e: r.mounts[e.mount - 1].seated is FALSE and _loaded(r),
+        "extracted",
+    ),
+    "carry_to_bay": Motion(lambda e: Order(Opcode.MOVE_TO, destination=bay(e.bay_in)), _there, "at_bay"),
+    "stow": Motion(lambda e: Order(Opcode.PLACE_TO, destination=bay(e.bay_in)), _stowed, "stowed"),
+    "approach_bay": Motion(lambda e: Order(Opcode.MOVE_TO, destination=bay(e.bay_out)), _there, "at_bay"),
+    "fetch": Motion(
+        lambda e: Order(Opcode.LIFT_FROM, source=bay(e.bay_out)),
+        lambda r, e: r.bays[e.bay_out - 1].occupied is FALSE and _loaded(r),
+        "fetched",
+    ),
+    "carry_to_mount": Motion(lambda e: Order(Opcode.MOVE_TO, destination=mount(e.mount)), _there, "at_mount"),
+    "insert": Motion(
+        lambda e: Order(Opcode.PLACE_TO, destination=mount(e.mount)),
+        lambda r, e: r.mounts[e.mount - 1].seated is TRUE and _empty(r),
+        "inserted",
+    ),
+    "lock": Motion(lambda e: Order(Opcode.LOCK, mount=e.mount), _locked, "locked"),
+    "park": Motion(lambda e: Order(Opcode.HOME), lambda r, e: r.robot_home is TRUE, "parked"),
+    "release": Motion(
+        lambda e: Order(Opcode.RELEASE),
+        lambda r, e: (r.wheels_clamped, r.barrier_closed) == (FALSE, FALSE),
+        "released",
+    ),
+}
+
+
+def ordered(look: Look, robot: RobotStatus, order: Order) -> Outcome | None:
+    """Give an order once and follow it by its sequence number; None once the PLC reports it done."""
+    pending = look.state.pending
+    if pending is None or pending != order.command(pending.sequence):
+        return Give(order)
+    place = order.source or order.destination or (f"mount {order.mount}" if order.mount else "")
+    verb = f"{order.opcode.name} {place}".strip()
+    echo = robot.echo_state if robot.echo_sequence == pending.sequence else None
+    match echo:
+        case EchoState.DONE:
+            return None
+        case EchoState.REJECTED | EchoState.FAILED:
+            return hold(f"command_{echo.name.lower()}", f"PLC: {verb} {echo.name.lower()}: {_why(robot)}")
+        case EchoState.STOPPED:
+            reason = robot.stop_reason.name.lower() if robot.stop_reason is not None else "unknown"
+            return hold("motion_stopped", f"PLC stopped {verb}, reason: {reason}")
+    if look.elapsed_s > look.config.swap.motion_timeout_s:
+        return hold("motion_timeout", f"{verb} is not done after {look.elapsed_s:.0f} s")
+    return wait("moving", f"robot: {verb}")
+
+
+def _why(robot: RobotStatus) -> str:
+    known = robot.echo_result in list(EchoResult)
+    result = EchoResult(robot.echo_result).name.lower() if known else f"result {robot.echo_result}"
+    return f"{result}, fault code {robot.fault_code}"
+
+
+def motion(look: Look) -> Outcome:
+    """Every step that is one motion of the robot: ordered, reported done, then proved by other sensors."""
+    robot, rule = look.snapshot.robot, MOTIONS[look.state.step]
+    if robot is None:
+        return wait("plc_not_readable", look.snapshot.robot_error)
+    outcome = ordered(look, robot, rule.order(look.swap.exchange))
+    if outcome is not None:
+        return outcome
+    if rule.proof(robot, look.swap.exchange):
+        return Go(rule.trigger, look.state)
+    since_s = look.state.done_since_s if look.state.done_since_s is not None else look.now_s
+    if look.now_s - since_s > PROOF_S:
+        return hold("not_proved", f"{look.state.step}: the PLC says done, its sensors do not agree after {PROOF_S:g} s")
+    state = replace(look.state, done_since_s=since_s)
+    return wait("proving", f"{look.state.step}: waiting for the sensors to agree", state)
+
+
+def lock(look: Look) -> Outcome:
+    """LOCK, and what follows from it: the mount holds a pack of this swap; on to the next mount, or to the end."""
+    outcome = motion(look)
+    if not isinstance(outcome, Go):
+        return outcome
+    swap = look.swap
+    more = swap.index + 1 < len(swap.exchanges) and not swap.backed_out
+    installed = tuple(sorted({*swap.installed, swap.exchange.mount}))
+    swap = replace(swap, installed=installed, index=swap.index + more)
+    return Go("locked_more" if more else "locked_last", replace(outcome.state, swap=swap))

@@ -1,0 +1,238 @@
+"""The pure step: (state, snapshot, decision, verb) -> (state, order, events). No await, no clock, no I/O.
+
+An order that comes out of here has no effect until the gate has let it through (`station_ctl.runner`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from drivers.reading import Signal
+from drivers.robot_protocol import Opcode, RobotCommand, RobotState, RobotStatus
+from station_ctl.model import ACTING, Event, Order, PackML, Reason, StationState, Swap
+from station_ctl.swap import motions, steps
+from station_ctl.swap.look import Give, Go, Hold, Look, Suspend, Wait, wait
+from station_ctl.swap.machine import PACKML, STEP, SWAP
+
+HOPS = 4
+"""Steps that need no waiting are passed through in one cycle, at most so many."""
+CLEAR_WITHIN_S = 3.0
+"""A clear that has not opened the latch by then has failed: back to Aborted, saying why."""
+LEASE_S = 0.6
+"""After so long without contact the PLC has stopped by its own lease (0.5 s) and its ramp is under way."""
+
+_NEEDS_RESET = (RobotState.FAULTED, RobotState.EMERGENCY_STOPPED)
+_MOVING = (RobotState.EXECUTING, RobotState.STOPPING)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one step came to. `finished`: the swap whose record is complete now."""
+
+    state: StationState
+    order: Order | None = None
+    events: tuple[Event, ...] = ()
+    finished: Swap | None = None
+
+
+def step(look: Look) -> Result:
+    """One cycle of the swap logic."""
+    before = look.state
+    result = _act(look)
+    if look.decision.latched and before.packml not in (PackML.ABORTING, PackML.ABORTED, PackML.CLEARING):
+        result = Result(abort(before, look.now_s, Reason("interlock", look.decision.tripped or "interlock latched")))
+    return replace(result, events=(*result.events, *told(before, result.state)))
+
+
+def reset_line(look_state: StationState, robot_state: RobotState | None) -> bool:
+    """Level of the interlock's reset line: high only while a person's `clear` is being carried out at a healthy PLC."""
+    return look_state.packml is PackML.CLEARING and robot_state is not None and robot_state not in _NEEDS_RESET
+
+
+def go(state: StationState, trigger: str, now_s: float, reason: Reason | None = None) -> StationState:
+    """Follow a PackML edge. Raises EdgeError if there is none."""
+    packml = PackML(PACKML.follow(state.packml, trigger))
+    return replace(state, packml=packml, reason=reason, state_since_s=now_s, refused_since_s=None)
+
+
+def at(state: StationState, name: str, now_s: float) -> StationState:
+    """The state at the start of a step."""
+    return replace(
+        state, step=name, step_since_s=now_s, pending=None, reason=None, refused_since_s=None, done_since_s=None
+    )
+
+
+def abort(state: StationState, now_s: float, reason: Reason) -> StationState:
+    """Into Aborting: the order under way is given up; what was open stays open for a person to decide on."""
+    return replace(go(state, "abort", now_s, reason), pending=None)
+
+
+def hold(state: StationState, now_s: float, reason: Reason) -> StationState:
+    """Into Holding, remembering the phase to come back to."""
+    phase = state.resume_to if state.packml is PackML.SUSPENDED else state.packml
+    return replace(go(state, "hold", now_s, reason), resume_to=phase, pending=None)
+
+
+def _act(look: Look) -> Result:
+    match look.state.packml:
+        case PackML.STARTING | PackML.EXECUTE | PackML.COMPLETING | PackML.COMPLETE | PackML.IDLE:
+            return _phase(look)
+        case PackML.SUSPENDED:
+            return _suspended(look)
+        case PackML.CLEARING:
+            return _clearing(look)
+        case PackML.RESETTING:
+            return _resetting(look)
+        case PackML.UNHOLDING | PackML.UNSUSPENDING:
+            state = go(look.state, f"resume_{look.state.resume_to.lower()}", look.now_s)
+            return Result(replace(state, pending=None, step_since_s=look.now_s, done_since_s=None))
+        case PackML.ABORTING | PackML.HOLDING | PackML.SUSPENDING | PackML.STOPPING:
+            return _coming_to_rest(look)
+    return Result(look.state)
+
+
+def _coming_to_rest(look: Look) -> Result:
+    """Acting states on the way down end when the robot stands, or must stand by its own lease."""
+    robot, state = look.snapshot.robot, look.state
+    blind = robot is None and look.now_s - state.state_since_s > LEASE_S
+    if blind or (robot is not None and robot.state not in _MOVING):
+        trigger = {"Aborting": "aborted", "Holding": "held", "Suspending": "suspended", "Stopping": "stopped"}
+        return Result(go(state, trigger[state.packml], look.now_s, state.reason))
+    return Result(state)
+
+
+def _phase(look: Look) -> Result:
+    finished = None
+    for _ in range(HOPS):
+        look = replace(look, state=steps.accept(look))
+        outcome = steps.LOOKS[look.state.step](look)
+        if not isinstance(outcome, Go):
+            break
+        done = outcome.state.swap if outcome.trigger == "settled" else None
+        finished = done or finished
+        look = replace(look, state=_follow(outcome, look.now_s))
+        if look.state.packml not in (PackML.STARTING, PackML.EXECUTE, PackML.COMPLETING):
+            return Result(look.state, finished=finished)
+    else:
+        return Result(look.state, finished=finished)
+    return replace(_taken(look, outcome), finished=finished)
+
+
+def _taken(look: Look, outcome: Give | Wait | Hold | Suspend) -> Result:
+    state = look.state
+    match outcome:
+        case Give():
+            return Result(state, outcome.order)
+        case Wait():
+            return Result(replace(outcome.state or state, reason=outcome.reason))
+        case Suspend():
+            state = outcome.state or state
+            return Result(replace(go(state, "suspend", look.now_s, outcome.reason), resume_to=state.packml))
+        case Hold():
+            return Result(hold(state, look.now_s, outcome.reason))
+
+
+def _follow(outcome: Go, now_s: float) -> StationState:
+    """Follow an edge of the swap table, and the PackML edge that goes with a change of phase."""
+    state = outcome.state
+    old = STEP[state.step].phase
+    state = at(state, SWAP.follow(state.step, outcome.trigger), now_s)
+    new = STEP[state.step].phase
+    if old is new:
+        return state
+    if outcome.trigger == "left":
+        return go(replace(state, swap=None), "left", now_s)
+    if outcome.trigger == "departed":
+        return go(replace(state, swap=None, authorisation=None), "reset", now_s)
+    return go(state, "start" if old is PackML.IDLE else "phase_done", now_s)
+
+
+def _suspended(look: Look) -> Result:
+    """Look at the step as if it ran: when it no longer asks for somebody outside, go on."""
+    outcome = steps.LOOKS[look.state.step](look)
+    match outcome:
+        case Suspend():
+            return Result(replace(outcome.state or look.state, reason=outcome.reason))
+        case Wait() if look.state.step == "position":  # the driver is under way
+            return Result(replace(outcome.state or look.state, reason=outcome.reason))
+        case Hold():
+            return Result(hold(look.state, look.now_s, outcome.reason))
+    return Result(go(look.state, "unsuspend", look.now_s))
+
+
+def _clearing(look: Look) -> Result:
+    robot, state = look.snapshot.robot, look.state
+    if look.now_s - state.state_since_s > CLEAR_WITHIN_S:
+        names = ", ".join(look.decision.active) or "no cause stands"
+        why = look.snapshot.robot_error or f"still standing: {names}"
+        return Result(abort(state, look.now_s, Reason("clear_refused", f"not cleared; {why}")))
+    if robot is not None and robot.state in _NEEDS_RESET:
+        outcome = motions.ordered(look, robot, Order(Opcode.RESET))
+        return Result(state, outcome.order) if isinstance(outcome, Give) else Result(state)
+    if look.decision.latched or robot is None:
+        return Result(state)
+    return Result(replace(go(state, "cleared", look.now_s), pending=None))
+
+
+def _resetting(look: Look) -> Result:
+    """Park the robot; an interrupted swap goes to Held instead, and nothing moves."""
+    robot, state = look.snapshot.robot, look.state
+    if state.swap is not None and robot is not None and _plant_is_empty(robot):
+        swap = replace(state.swap, aborted=True)
+        return Result(replace(at(state, "waiting", look.now_s), swap=None, authorisation=None), finished=swap)
+    if state.swap is not None:
+        why = Reason("interrupted", f"swap {state.swap.id} was interrupted in step {state.step}: resume or back out")
+        return Result(replace(go(state, "recover", look.now_s, why), resume_to=_resume_phase(state)))
+    if robot is None:
+        return Result(replace(state, reason=Reason("plc_not_readable", look.snapshot.robot_error)))
+    outcome = motions.ordered(look, robot, Order(Opcode.HOME))
+    if isinstance(outcome, Hold):
+        return Result(abort(state, look.now_s, outcome.reason))
+    if isinstance(outcome, Give):
+        return Result(state, outcome.order)
+    if outcome is not None or robot.robot_home is not Signal.TRUE:
+        return Result(replace(state, reason=wait("homing", "robot goes to its parking position").reason))
+    return Result(at(go(state, "ready", look.now_s), "waiting", look.now_s))
+
+
+def _plant_is_empty(robot: RobotStatus) -> bool:
+    """No truck and no pack on the robot: an open swap was ended by hand and can only be recorded as aborted."""
+    return robot.truck_present is Signal.FALSE and robot.gripper_holding is Signal.FALSE
+
+
+def _resume_phase(state: StationState) -> PackML:
+    phase = STEP[state.step].phase
+    return phase if phase in (PackML.STARTING, PackML.EXECUTE, PackML.COMPLETING) else PackML.COMPLETING
+
+
+def given(state: StationState, command: RobotCommand) -> StationState:
+    """The gate let the order through: it is pending under its sequence number from now on."""
+    return replace(state, pending=command, last=command, sequence=command.sequence, refused_since_s=None)
+
+
+def refused(state: StationState, reasons: tuple[str, ...], now_s: float, grace_s: float) -> StationState:
+    """The gate refused the order: it is asked again for `grace_s`, then the station holds and says why."""
+    since_s = state.refused_since_s if state.refused_since_s is not None else now_s
+    reason = Reason("not_permitted", "; ".join(reasons))
+    if now_s - since_s < grace_s:
+        return replace(state, refused_since_s=since_s, reason=reason)
+    if state.packml in (PackML.CLEARING, PackML.RESETTING):
+        return abort(state, now_s, reason)
+    return hold(state, now_s, reason)
+
+
+def may_move(state: StationState) -> bool:
+    """False where no permit at all may reach the PLC, whatever the interlock says."""
+    return state.packml in ACTING
+
+
+def told(before: StationState, after: StationState) -> tuple[Event, ...]:
+    events = []
+    if after.packml is not before.packml:
+        bad = after.packml in (PackML.ABORTING, PackML.HOLDING)
+        text = after.reason.text if after.reason else f"{before.packml} -> {after.packml}"
+        details = {"from": str(before.packml), "to": str(after.packml), "step": after.step}
+        events.append(Event(f"state.{after.packml.lower()}", "warning" if bad else "info", text, details))
+    if after.step != before.step:
+        events.append(Event(f"step.{after.step}", "info", STEP[after.step].says, {"from": before.step}))
+    return tuple(events)

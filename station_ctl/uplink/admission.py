@@ -1,0 +1,139 @@
+"""Which commands are let in. Pure: bytes and a clock in, a verdict out; nothing is executed or sent from here.
+
+Order of the questions: is it a command at all (verb, retained, size, JSON, model), was it asked before (then the
+first asking's verdict is repeated), is it in time, does the sender know the station's state.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+from drivers.mqtt_values import MqttMessage
+from station_ctl.uplink.messages import (
+    COMMANDS,
+    IDENTIFIER,
+    AuthoriseCommand,
+    NotJson,
+    PlainCommand,
+    Verb,
+    WrongSchema,
+    iso_ms,
+    read_message,
+)
+
+PAYLOAD_MAX_BYTES = 16 * 1024
+SKEW_MAX_S = 5.0
+LIFE_MAX_S = 120.0
+
+Command: TypeAlias = PlainCommand | AuthoriseCommand
+
+
+class Refusal(StrEnum):
+    """Why a command was not let in; the counters' names."""
+
+    RETAINED = "retained"
+    OVERSIZED = "oversized"
+    NOT_JSON = "not_json"
+    SCHEMA = "schema"
+    UNKNOWN_VERB = "unknown_verb"
+    DUPLICATE = "duplicate"
+    EXPIRED = "expired"
+    FROM_THE_FUTURE = "from_the_future"
+    LIFE_TOO_LONG = "life_too_long"
+    WRONG_STATE = "wrong_state"
+    BUSY = "busy"
+    NOT_JOURNALLED = "not_journalled"
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A command that was let in, and where its answers go."""
+
+    verb: Verb
+    command: Command
+    response_topic: str | None
+    correlation: bytes | None
+
+    @property
+    def id(self) -> str:
+        """The command's id."""
+        return self.command.id
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A command that was not let in. `id` is empty if none could be read; `text` says what to do better."""
+
+    refusal: Refusal
+    verb: str
+    id: str
+    text: str
+
+
+class CommandLog(Protocol):
+    """Where commands and their verdicts are kept, so that no id is executed twice, not even after a power cut."""
+
+    async def seen(self, id: str) -> str | None:
+        """The verdict recorded last for an id, as JSON of a ReplyMessage; None: never seen."""
+
+    async def record(self, id: str, verb: str, verdict_json: str, issuer: str, at: datetime) -> None:
+        """Write or replace the verdict of an id, durable on return. Raises StationError if it cannot be written."""
+
+
+def read_command(verb: str, message: MqttMessage) -> Admitted | Rejection:
+    """What a message on `cmd/<verb>` asks for, judged by itself alone."""
+    if message.retain:
+        text = "commands are never retained; clear it by publishing an empty retained payload"
+        return Rejection(Refusal.RETAINED, verb, "", text)
+    if len(message.payload) > PAYLOAD_MAX_BYTES:
+        return Rejection(Refusal.OVERSIZED, verb, "", f"{len(message.payload)} bytes; accepted: {PAYLOAD_MAX_BYTES}")
+    if verb not in COMMANDS:
+        return Rejection(Refusal.UNKNOWN_VERB, verb, _id_in(message.payload), _nearest(verb))
+    try:
+        command = read_message(COMMANDS[verb], message.payload, message.topic)
+    except NotJson as e:
+        return Rejection(Refusal.NOT_JSON, verb, "", e.what)
+    except WrongSchema as e:
+        return Rejection(Refusal.SCHEMA, verb, _id_in(message.payload), e.what)
+    return Admitted(verb, command, message.response_topic, message.correlation)
+
+
+def judge(asked: Admitted, now_utc: datetime, state: str | None) -> Admitted | Rejection:
+    """Whether a readable command that was never seen before is let in now. `state` is ours, None if not known yet."""
+    command = asked.command
+    life_s = (command.expires_at - command.issued_at).total_seconds()
+    if now_utc >= command.expires_at:
+        return _refuse(Refusal.EXPIRED, asked, f"expired at {iso_ms(command.expires_at)}, it is {iso_ms(now_utc)} here")
+    if (command.issued_at - now_utc).total_seconds() > SKEW_MAX_S:
+        text = f"issued at {iso_ms(command.issued_at)}, it is {iso_ms(now_utc)} here; set the sender's clock"
+        return _refuse(Refusal.FROM_THE_FUTURE, asked, text)
+    if not 0 < life_s <= LIFE_MAX_S:
+        return _refuse(Refusal.LIFE_TOO_LONG, asked, f"lives {life_s:g} s; accepted: up to {LIFE_MAX_S:g} s")
+    if command.expected_state is not None and command.expected_state != state:
+        text = f"the station is {state or 'not up yet'}, the command was meant for {command.expected_state}"
+        return _refuse(Refusal.WRONG_STATE, asked, text)
+    return asked
+
+
+def _refuse(refusal: Refusal, asked: Admitted, text: str) -> Rejection:
+    return Rejection(refusal, asked.verb, asked.id, text)
+
+
+def _nearest(verb: str) -> str:
+    near = difflib.get_close_matches(verb[:64], COMMANDS, 1, 0.4)
+    return f"nearest known verb: {near[0]}" if near else f"known verbs: {', '.join(COMMANDS)}"
+
+
+def _id_in(payload: bytes) -> str:
+    """The id of a command that is otherwise unusable, so that its sender knows the answer; '' if there is none."""
+    try:
+        found = json.loads(payload)["id"]
+    except (ValueError, RecursionError, TypeError, KeyError):
+        return ""
+    return found if isinstance(found, str) and re.fullmatch(IDENTIFIER, found) else ""

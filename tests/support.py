@@ -1,0 +1,39 @@
+"""What all tests share: a runner that leaves no task behind, and free ports."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def run(main: Coroutine[Any, Any, T], timeout_s: float = 20.0) -> T:
+    """Run a test's coroutine; fail if it leaves a task behind or if the loop reports an error nobody handled."""
+    return asyncio.run(_guarded(main, timeout_s), debug=True)
+
+
+async def _guarded(main: Coroutine[Any, Any, T], timeout_s: float) -> T:
+    loop = asyncio.get_running_loop()
+    loop.slow_callback_duration = 5.0  # shared machines: slowness is measured by `make bench`, not here
+    unhandled: list[dict[str, Any]] = []
+    loop.set_exception_handler(lambda _, context: unhandled.append(context))
+    result = await asyncio.wait_for(main, timeout_s)
+    await asyncio.sleep(0)
+    leaked = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
+    for task in leaked:
+        task.cancel()
+    await asyncio.gather(*leaked, return_exceptions=True)
+    assert not leaked, f"tasks left behind: {[t.get_name() for t in leaked]}"
+    assert not unhandled, f"the loop reported: {unhandled}"
+    return result
+
+
+def free_port() -> int:
+    """A TCP port on 127.0.0.1 that nothing listens on now."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port: int = s.getsockname()[1]
+        return port

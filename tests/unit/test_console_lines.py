@@ -1,0 +1,65 @@
+"""What a person reads on the console."""
+
+from __future__ import annotations
+
+import pytest
+
+from drivers.errors import BadData
+from drivers.mqtt_values import MqttMessage
+from station_ctl.console.lines import Lines
+from station_ctl.console.send import make_request
+from station_ctl.uplink.messages import InterlockPart, Message, WrongSchema
+from station_ctl.uplink.topics import Topics
+from tests.uplink_examples import BAY, EVENT, EXAMPLES, RECORD, STATE, VIN
+
+
+def _line(lines: Lines, topic: str, message: Message) -> str | None:
+    return lines.line(MqttMessage(f"swap/v1/st1/{topic}", message.json_bytes()))
+
+
+def test_state_is_shown_with_step_reason_choices_and_first_out() -> None:
+    tripped = InterlockPart(latched=True, first_out="ZONE_ENTERED")
+    line = _line(Lines(Topics("st1")), "state", STATE.model_copy(update={"interlock": tripped})) or ""
+    for part in ("Held", "position", "pack 1/2", "74 mm too far", "REPARK", "ZONE_ENTERED", "resume, back_out"):
+        assert part in line
+
+
+def test_snapshots_are_shown_when_they_change_and_events_always() -> None:
+    lines = Lines(Topics("st1"))
+    assert _line(lines, "state", STATE)
+    assert _line(lines, "state", STATE.model_copy(update={"progress_pct": 99.0})) is None
+    assert _line(lines, "state", STATE.model_copy(update={"step": "isolate"}))
+    assert _line(lines, "bay/2", BAY)
+    assert _line(lines, "bay/2", BAY.model_copy(update={"soc_pct": 97.0})) is None
+    assert _line(lines, "bay/3", BAY)
+    assert _line(lines, "event", EVENT)
+    assert _line(lines, "event", EVENT)
+
+
+@pytest.mark.parametrize("topic", ["status", "truck", "alarm/PLC_SILENT", "swap"])
+def test_every_watched_message_has_a_line(topic: str) -> None:
+    line = _line(Lines(Topics("st1")), topic, EXAMPLES[topic])
+    assert line is not None
+    assert "\n" not in line
+
+
+def test_record_names_both_packs() -> None:
+    assert "CATL-00000001 -> CATL-00000017" in (_line(Lines(Topics("st1")), "swap", RECORD) or "")
+
+
+def test_unreadable_is_an_error_and_foreign_is_nothing() -> None:
+    lines = Lines(Topics("st1"))
+    with pytest.raises(BadData):
+        lines.line(MqttMessage("swap/v1/st1/state", b"{"))
+    assert lines.line(MqttMessage("swap/v1/st1/other", b"{")) is None
+    assert lines.line(MqttMessage("swap/v1/st1/state", b"")) is None
+
+
+def test_a_request_is_checked_before_it_is_sent() -> None:
+    request = make_request("authorise", {"vin": VIN, "packs": 2}, "Idle", "me", 600.0)
+    assert (request.command.expires_at - request.command.issued_at).total_seconds() == 120.0
+    assert request.command.expected_state == "Idle"
+    with pytest.raises(WrongSchema, match=r"arguments\.vin"):
+        make_request("authorise", {"vin": "short"}, None, "me", 5.0)
+    with pytest.raises(WrongSchema, match=r"arguments\.packs"):
+        make_request("hold", {"packs": 2}, None, "me", 5.0)
