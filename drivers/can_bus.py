@@ -175,7 +175,8 @@ class CanBus:
         now_s = asyncio.get_running_loop().time()
         self.counters.frames_received += 1
         self._heard_s, self._failures = now_s, 0
-        self._controller_is(after_data_frame(self._controller))
+        if self._controller is not ControllerState.ACTIVE:
+            self._controller_is(after_data_frame(self._controller))
         for callback in self._subscribers:
             callback(frame, now_s)
 

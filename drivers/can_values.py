@@ -14,12 +14,12 @@ Readings = dict[str, Reading[Any]]
 STUCK_AFTER_FRAMES = 3
 """Frames in a row with the same counter after which their values are not believed."""
 
-_SIGNAL_QUALITY = {
-    Signal.FALSE: Quality.GOOD,
-    Signal.TRUE: Quality.GOOD,
-    Signal.UNTRUSTED: Quality.UNTRUSTED,
-    Signal.NOT_AVAILABLE: Quality.NOT_AVAILABLE,
-}
+_SIGNALS: tuple[tuple[Signal | None, Quality], ...] = (
+    (Signal.FALSE, Quality.GOOD),
+    (Signal.TRUE, Quality.GOOD),
+    (Signal.UNTRUSTED, Quality.UNTRUSTED),
+    (None, Quality.NOT_AVAILABLE),
+)
 
 
 def number(sample: Sample, unit: str, now_s: float) -> Reading[float]:
@@ -30,8 +30,8 @@ def number(sample: Sample, unit: str, now_s: float) -> Reading[float]:
 
 def signal(sample: Sample, now_s: float) -> Reading[Signal]:
     """A two-bit signal in SAE J1939-71 and GB/T 27930 coding; the value is None if it is not available."""
-    state = Signal(int(sample[0]))
-    return Reading(None if state is Signal.NOT_AVAILABLE else state, _SIGNAL_QUALITY[state], now_s)
+    state, quality = _SIGNALS[int(sample[0])]
+    return Reading(state, quality, now_s)
 
 
 def untrusted(readings: Readings) -> Readings:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ConnectionException, ModbusException, ModbusIOException
 from pymodbus.pdu import ModbusPDU
 
 from drivers.errors import BadData, DeviceRefused, LinkDown, NoAnswer
+from drivers.modbus_stats import ModbusStats, RoundTrip
+
+__all__ = ["ModbusClient", "ModbusStats", "RoundTrip"]
 
 # pymodbus logs the last twenty frames with every lost reply; the errors below already say it once.
 logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
@@ -37,39 +38,6 @@ EXCEPTIONS = {
     10: "gateway path unavailable",
     11: "gateway target did not answer",
 }
-
-
-class RoundTrip(NamedTuple):
-    """Round-trip times of the last answered requests."""
-
-    p50_ms: float
-    p99_ms: float
-    max_ms: float
-
-
-@dataclass(slots=True)
-class ModbusStats:
-    """Counters since start, and a ring of the last round trips."""
-
-    requests: int = 0
-    timeouts: int = 0
-    refused: int = 0
-    garbage: int = 0
-    link_losses: int = 0
-    connections: int = 0
-    round_trips_s: deque[float] = field(default_factory=lambda: deque(maxlen=2048))
-
-    @property
-    def errors(self) -> int:
-        """Requests that did not end with a good answer, and frames that made no sense."""
-        return self.timeouts + self.refused + self.garbage + self.link_losses
-
-    def round_trip(self) -> RoundTrip | None:
-        """Percentiles over the ring; None before the first answer."""
-        ring = sorted(self.round_trips_s)
-        if not ring:
-            return None
-        return RoundTrip(ring[len(ring) // 2] * 1e3, ring[len(ring) * 99 // 100] * 1e3, ring[-1] * 1e3)
 
 
 class _Link:
@@ -120,7 +88,7 @@ class ModbusClient:
         while True:
             link = self._new_link()
             try:
-                if await link.client.connect() and not link.lost.done():
+                if await self._connect(link):
                     retry_s = FIRST_RETRY_S
                     await self._hold(link)
             finally:
@@ -169,6 +137,18 @@ class ModbusClient:
             trace_packet=self._screen,
         )
         return _Link(client, lost)
+
+    async def _connect(self, link: _Link) -> bool:
+        # In a task of its own: pymodbus connects under wait_for, which in Python 3.11 can lose a cancellation that
+        # meets success, and run() would go on for ever.
+        task = asyncio.get_running_loop().create_task(link.client.connect(), name=f"modbus {self.name} connect")
+        try:
+            await asyncio.wait({task})
+            return task.result() and not link.lost.done()
+        except UnicodeError:  # a host name that cannot be one
+            return False
+        finally:
+            await _end(task)
 
     async def _hold(self, link: _Link) -> None:
         self._unanswered = 0
@@ -235,7 +215,7 @@ async def _timed(loop: asyncio.AbstractEventLoop, request: Request, stats: Modbu
     return answer
 
 
-async def _end(task: asyncio.Task[ModbusPDU]) -> None:
+async def _end(task: asyncio.Task[Any]) -> None:
     """Leave no task behind, and no exception that nobody fetched, whichever way the caller goes."""
     if not task.done():
         task.cancel()

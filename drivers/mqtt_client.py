@@ -139,10 +139,10 @@ class MqttClient:
             await self._on_message(message)
         except StationError as e:
             self.counters.handler_errors += 1
-            log.warning("%s: %s", self._where, e)
+            log.warning("%s", e)
 
     def _report(self, error: StationError) -> None:
         text = str(error)
         if text != self.last_error:  # an absent broker is reported once, not at every attempt
-            log.warning("%s: %s", self._where, text)
+            log.warning("%s", text)
         self.last_error = text

@@ -9,7 +9,7 @@ from drivers.can_values import Readings, number, signal
 from drivers.dbc import Sample, catalogue
 from drivers.errors import BadData
 from drivers.pack_status import PackIdentity
-from drivers.reading import Quality, Reading, Signal
+from drivers.reading import Quality, Reading
 
 BMV: Final = 0x1500
 """PGN of the cell voltages: variable length, so not in the DBC file."""
@@ -84,7 +84,7 @@ def _bcl(raw: Mapping[str, Sample], now_s: float) -> Readings:
 
 def _bsm(raw: Mapping[str, Sample], now_s: float) -> Readings:
     state, good = raw["cell_voltage"]
-    cell_fault = Signal.TRUE if state == 2 else Signal(int(state))  # 1 is too high, 2 too low: both a fault
+    cell_fault = 1 if state == 2 else state  # 1 is too high, 2 too low: both a fault
     return {
         "temperature_max_c": number(raw["temperature_max_c"], "degC", now_s),
         "temperature_min_c": number(raw["temperature_min_c"], "degC", now_s),

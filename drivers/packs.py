@@ -21,8 +21,10 @@ __all__ = ["PackBus", "PackCounters"]
 
 _log = logging.getLogger(__name__)
 
-_TICK_S = 0.05
+_TICK_S = 0.1
 _PACK = catalogue("pack")
+_UNUSED = frozenset({0x0900, 0x1700, 0x1C00, 0x1E00, *range(0x2000, 0x2600, 0x100)})  # BRO, BSP, BSD, BEM, DM1..DM6
+_WATCHED = frozenset({"BRM", "PMS"})  # messages that may bring another pack, or danger
 _VARIABLE = {BMV: "BMV", BMT: "BMT"}
 _FROM_BMS = {
     _PACK.infos[name].pgn: name for name in ("BHM", "BRM", "BCP", "BCL", "BCS", "BSM", "BST", "PMS")
@@ -142,7 +144,7 @@ class PackBus:
     def _message(self, slot: _Slot, pgn: int, data: bytes, now_s: float) -> None:
         name = _FROM_BMS.get(pgn)
         if name is None:
-            self.counters.unknown_pgn += 1
+            self.counters.unknown_pgn += pgn not in _UNUSED
             return
         info = _PACK.infos.get(name)
         if info is not None and len(data) < info.length:
@@ -158,12 +160,15 @@ class PackBus:
         image = slot.image
         if name == "BHM" and image.identified:
             image.restart()
-        dangers, serial, conflict = image.dangers, image.serial, image.conflict
+        before = (image.dangers, image.serial, image.conflict) if name in _WATCHED else None
         image.take(name, data, now_s)
         self.counters.messages += 1
+        if before is None:
+            return
+        dangers, serial, conflict = before
         if name == "BRM":
             self._identified(slot, serial, conflict, now_s)
-        elif name == "PMS" and any(new and not old for new, old in zip(image.dangers, dangers, strict=True)):
+        elif any(new and not old for new, old in zip(image.dangers, dangers, strict=True)):
             self._on_danger()
 
     def _identified(self, slot: _Slot, last_serial: str, conflict: bool, now_s: float) -> None:

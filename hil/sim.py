@@ -38,16 +38,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from drivers.can_bus import CanBus
 from drivers.errors import StationError
 from drivers.registers import load as load_map
+from drivers.robot_protocol import MotionClass
 from hil.peers.can_peers import CanPeers
 from hil.peers.faults import FaultProxy
 from hil.peers.robot_plc import RobotPlc
+from hil.peers.watched_bus import WatchedBus
 from hil.plant.world import World, stocked
-from hil.sim_commands import Bench, RequestError, answer
+from hil.sim_args import RequestError
+from hil.sim_bench import Bench
+from hil.sim_commands import answer
 from station_ctl.config import Config, load
 
+CONTACTOR_ENDANGERS = MotionClass.UNLOCK | MotionClass.LOCK | MotionClass.HANDLE_MOUNT
 LONGEST_LINE = 65536
 WATCH_S = 0.02
 Emit = Callable[[dict[str, Any]], None]
@@ -121,7 +125,7 @@ async def serve(config: Config, world: World, *, wire_faults: bool = False, seed
             bench.proxy = FaultProxy((host, robot.port), host=host, port=port, seed=seed)
             tasks.append(group.create_task(bench.proxy.run(), name="fault proxy"))
             await bench.proxy.ready.wait()
-        for name, coroutine in _can_duties(config, world):
+        for name, coroutine in _can_duties(config, robot):
             tasks.append(group.create_task(coroutine, name=name))
         tasks.append(group.create_task(_watch(world), name="watch"))
         _emit({"event": "ready", "robot": f"{config.robot.host}:{config.robot.port}", "speed": world.speed})
@@ -130,13 +134,16 @@ async def serve(config: Config, world: World, *, wire_faults: bool = False, seed
             task.cancel()
 
 
-def _can_duties(config: Config, world: World) -> list[tuple[str, Any]]:
+def _can_duties(config: Config, robot: RobotPlc) -> list[tuple[str, Coroutine[Any, Any, None]]]:
     """Every CAN bus that packs or truck are on, and what talks there."""
-    duties: list[tuple[str, Any]] = []
+    world, dangers = robot.world, robot.plc.dangers
+    loop = asyncio.get_running_loop()
+    on_truck = [config.truck.address, *(m.can_address for m in config.mount)]
+    duties: list[tuple[str, Coroutine[Any, Any, None]]] = []
     for section in config.can:
         if section.name not in (config.packs.bus, config.truck.bus):
             continue
-        bus = CanBus(section.name, section.interface, section.channel, port=section.port)
+        bus = WatchedBus(section, on_truck, lambda: dangers.note("contactor", loop.time(), CONTACTOR_ENDANGERS))
         peers = CanPeers(
             bus,
             packs=world.packs if section.name == config.packs.bus else list,

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import difflib
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from typing import Any
 
-from drivers.errors import StationError
 from drivers.reading import Signal
 from drivers.robot_protocol import MOUNT_CODE_BASE, RobotMode
-from hil.peers.faults import FaultProxy, FaultRates
-from hil.peers.robot_plc import RobotPlc
+from hil.peers.faults import FaultRates
 from hil.plant.lane import Parking
 from hil.plant.pack import Pack
 from hil.plant.places import Place
 from hil.plant.truck import Truck
-from hil.plant.world import World
+from hil.sim_args import Args, RequestError
+from hil.sim_bench import Bench, truth
 
-MISSING = object()
 SAFETY_INPUTS = {
     "zone": ("zone_clear", "clear"),
     "estop": ("estop_released", "released"),
@@ -27,64 +24,6 @@ SAFETY_INPUTS = {
     "fire": ("fire_clear", "clear"),
     "platform": ("platform_clear", "clear"),
 }
-
-
-class RequestError(StationError):
-    """A harness asked for something there is not, or with the wrong arguments; nothing was done."""
-
-
-@dataclass(slots=True)
-class Bench:
-    """What the commands act on. proxy is None unless the sim was started with --wire-faults."""
-
-    world: World
-    robot: RobotPlc
-    proxy: FaultProxy | None = None
-
-
-class Args:
-    """The arguments of one request; `take` removes them one by one, what is left over is unknown."""
-
-    def __init__(self, verb: str, values: dict[str, Any]) -> None:
-        self._verb, self._values = verb, dict(values)
-        self._taken: list[str] = []
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._values
-
-    def take(self, key: str, kind: type | tuple[type, ...], default: Any = MISSING) -> Any:
-        """The argument, or its default. Raises RequestError if it is missing or of another kind."""
-        self._taken.append(key)
-        value = self._values.pop(key, default)
-        if value is MISSING:
-            raise RequestError(f"{key} is missing", where=self._verb)
-        kinds = kind if isinstance(kind, tuple) else (kind,)
-        if value is not default and (not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)):
-            names = " or ".join(k.__name__ for k in kinds)
-            raise RequestError(f"{key} is of the wrong kind", where=self._verb, value=value, limit=names)
-        return value
-
-    def number(self, key: str, default: float) -> float:
-        """A number."""
-        return float(self.take(key, (int, float), default))
-
-    def signal(self, key: str, default: Any = MISSING) -> Signal:
-        """true, false, 'untrusted' or 'not_available'."""
-        value = self.take(key, (bool, str), default)
-        if isinstance(value, bool):
-            return Signal(value)
-        try:
-            return Signal[str(value).upper()]
-        except KeyError:
-            limit = "true, false, 'untrusted', 'not_available'"
-            raise RequestError(f"{key} is no signal", where=self._verb, value=value, limit=limit) from None
-
-    def done(self) -> None:
-        """Raises RequestError if an argument is left over."""
-        for key in self._values:
-            near = difflib.get_close_matches(key, self._taken, 1, 0.4)
-            remedy = f"nearest: {near[0]}" if near else f"known: {', '.join(self._taken) or 'none'}"
-            raise RequestError(f"{key} is not an argument", where=self._verb, remedy=remedy)
 
 
 async def answer(bench: Bench, request: dict[str, Any]) -> dict[str, Any]:
@@ -182,8 +121,6 @@ async def _contactor(bench: Bench, args: Args) -> dict[str, Any]:
     if place is None or place.pack is None:
         raise ValueError(f"no pack on mount {mount}")
     place.pack.faults.contactor_welded = closed
-    if closed:
-        bench.robot.plc.dangers.note("contactor", asyncio.get_running_loop().time())
     return {}
 
 
@@ -267,35 +204,6 @@ async def _power_return(bench: Bench, args: Args) -> dict[str, Any]:
 async def _truth(bench: Bench, args: Args) -> dict[str, Any]:
     args.done()
     return {"truth": truth(bench)}
-
-
-def truth(bench: Bench) -> dict[str, Any]:
-    """World.truth() with what the PLC counted."""
-    plc = bench.robot.plc
-    outcomes = plc.outcomes
-    return bench.world.truth() | {
-        "motions": [
-            {
-                "sequence": s,
-                "opcode": o.name,
-                "started": n,
-                "outcome": outcomes[s, o].name if (s, o) in outcomes else None,
-            }
-            for (s, o), n in plc.motions.items()
-        ],
-        "plc": {
-            "state": plc.state.name,
-            "stop_reason": plc.stop_reason.name,
-            "motions_started": plc.retained.motions_started,
-            "counters": dict(plc.counters),
-            "requests": bench.robot.requests,
-        },
-        "stop_latencies_s": plc.dangers.stop_latencies_s,
-        "dangers": [
-            {"kind": d.kind, "stopped_after_s": None if d.stopped_at_s is None else d.stopped_at_s - d.at_s}
-            for d in plc.dangers.dangers
-        ],
-    }
 
 
 def _bay(bench: Bench, args: Args) -> Place:

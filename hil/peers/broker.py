@@ -77,6 +77,8 @@ class Broker:
 
     async def start(self) -> None:
         """Start and wait until it accepts connections. Raises BrokerError, with the broker's own last words."""
+        if await _accepts(self.port):
+            raise BrokerError("port is taken", where=self.kind, value=self.port, remedy="stop what listens there")
         self._folder = tempfile.TemporaryDirectory(prefix="station-broker-")
         words = Path(self._folder.name) / "stderr"  # a file: nobody reads a pipe, and a full one stops the broker
         try:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import cast
 
 from drivers.reading import Signal
 from drivers.register_codec import Value
 from drivers.registers import RegisterMap
 from drivers.robot_protocol import (
-    MOUNT_CODE_BASE,
     EchoResult,
     EchoState,
     MotionClass,
@@ -21,6 +18,7 @@ from drivers.robot_protocol import (
     RobotState,
     StopReason,
 )
+from hil.peers.plc_command import Retained, ahead, command_of, permit_of
 from hil.peers.plc_image import PlcView, status_words
 from hil.peers.stop_watch import StopWatch
 from hil.plant.world import World
@@ -28,45 +26,11 @@ from hil.plant.world import World
 FAULT_OVERDUE = 1
 """`fault_code`: a stage of the motion took longer than it can; `step` tells which."""
 
-PERMIT_OF = {
-    Opcode.UNLOCK: MotionClass.UNLOCK,
-    Opcode.LOCK: MotionClass.LOCK,
-    Opcode.MOVE_TO: MotionClass.TRAVEL,
-    Opcode.HOME: MotionClass.TRAVEL,
-    Opcode.JOG: MotionClass.JOG,
-    Opcode.CLAMP: MotionClass.CLAMP,
-    Opcode.RELEASE: MotionClass.RELEASE,
-}
 AFTER_STOP = {
     StopReason.EMERGENCY_STOP: RobotState.EMERGENCY_STOPPED,
     StopReason.SAFETY_CHAIN: RobotState.EMERGENCY_STOPPED,
     StopReason.AXIS_FAULT: RobotState.FAULTED,
 }
-
-
-@dataclass(slots=True)
-class Retained:
-    """What the PLC keeps over a power cut: what makes 'at most once' hold."""
-
-    sequence: int = 0
-    opcode: int = 0
-    state: EchoState = EchoState.NONE
-    result: EchoResult = EchoResult.OK
-    heartbeat: int | None = None
-    motions_started: int = 0
-
-
-def ahead(new: int, old: int) -> int:
-    """How far `new` is ahead of `old`, modulo 65536 (RFC 1982): 0 same, 1..32767 newer, above that older."""
-    return (new - old) & 0xFFFF
-
-
-def permit_of(command: RobotCommand) -> MotionClass:
-    """The permit bit a motion needs; handling depends on where."""
-    if command.opcode in (Opcode.LIFT_FROM, Opcode.PLACE_TO):
-        place = command.source if command.opcode is Opcode.LIFT_FROM else command.destination
-        return MotionClass.HANDLE_MOUNT if place > MOUNT_CODE_BASE else MotionClass.HANDLE_BAY
-    return PERMIT_OF[command.opcode]
 
 
 class Plc:
@@ -139,7 +103,7 @@ class Plc:
         elif points["mount"] is None:
             self._echo(sequence, int(opcode), EchoState.REJECTED, EchoResult.BAD_LOCATION)
         else:
-            self._command(_command(sequence, points))
+            self._command(command_of(sequence, points))
 
     def _command(self, command: RobotCommand) -> None:
         if command.opcode is Opcode.STOP:
@@ -302,18 +266,3 @@ class Plc:
             permits=self._in_force(now_s),
         )
         return status_words(self._map, view, self.world)
-
-
-def _command(sequence: int, points: dict[str, Value]) -> RobotCommand:
-    def whole(name: str) -> int:
-        return int(cast(int, points[name]))
-
-    return RobotCommand(
-        sequence,
-        Opcode(whole("opcode")),
-        whole("source"),
-        whole("destination"),
-        whole("mount"),
-        whole("parameter_1"),
-        whole("parameter_2"),
-    )

@@ -15,7 +15,6 @@ from drivers.registers import RegisterMap
 from hil.peers.plc_rules import Plc
 from hil.plant.world import World
 
-
 logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)  # it dumps frames with each dropped connection
 
 
@@ -44,7 +43,7 @@ class RobotPlc:
         self._status, self._command = register_map.block("status"), register_map.block("command")
         self.port = port
         self._host, self._device_id = host, device_id
-        self._image: tuple[int, ...] = ()
+        self._image: tuple[int, ...] | None = None  # built when it is read, from the last scan
         self._server: ModbusTcpServer | None = None
 
     async def run(self) -> None:
@@ -69,7 +68,7 @@ class RobotPlc:
         self.world.advance(dt_s)
         if self._server is not None:
             self.plc.scan(now_s)
-            self._image = self.plc.status(now_s)
+            self._image = None
 
     async def power_cut(self) -> None:
         """The PLC loses its supply: links die, the robot stops dead, only retained data is kept."""
@@ -82,7 +81,7 @@ class RobotPlc:
         await self._listen()
 
     async def _listen(self) -> None:
-        self._image = self.plc.status(asyncio.get_running_loop().time())
+        self._image = None
         device = SimDevice(
             self._device_id,
             action=self._action,
@@ -116,6 +115,8 @@ class RobotPlc:
         """Called by pymodbus for each request; must not await, or pymodbus mixes answers up."""
         self.requests += 1
         if values is None:
+            if self._image is None:
+                self._image = self.plc.status(asyncio.get_running_loop().time())
             at = self._status.address - start
             registers[at : at + self._status.count] = self._image
             return None
@@ -124,5 +125,5 @@ class RobotPlc:
         now_s = asyncio.get_running_loop().time()
         if not self.plc.receive(values, now_s):
             return ExcCodes.ILLEGAL_VALUE
-        self._image = self.plc.status(now_s)
+        self._image = None
         return None

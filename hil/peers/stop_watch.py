@@ -9,6 +9,7 @@ from drivers.robot_protocol import MotionClass
 from hil.plant.world import Inputs
 
 WATCHED = ("estop_released", "zone_clear", "doors_closed", "fire_clear", "platform_clear")
+EVERY_MOTION = MotionClass(255)
 
 
 @dataclass(slots=True)
@@ -48,9 +49,9 @@ class StopWatch:
                 self.note(name, now_s)
             self._safe[name] = safe
 
-    def note(self, kind: str, now_s: float) -> None:
-        """A danger that reaches the controller by another way (a contactor, over CAN)."""
-        if self._permits:
+    def note(self, kind: str, now_s: float, to: MotionClass = EVERY_MOTION) -> None:
+        """A danger, if one of the motions it is a danger `to` is permitted. Contactors come here from the CAN bus."""
+        if self._permits & to:
             self.dangers.append(Danger(kind, now_s, self._permits))
 
     def written(self, permits: MotionClass, now_s: float) -> None:

@@ -8,7 +8,10 @@ from typing import Any
 
 @dataclass(slots=True)
 class Visit:
-    """One truck's stay, in wall seconds of the bench's clock. acting_s is the mechanical floor of the visit."""
+    """One truck's stay, in wall seconds of the bench's clock. acting_s is the mechanical floor of the visit.
+
+    truck_s holds what the truck does and the wake-up of packs whose coupler has mated.
+    """
 
     vin: str
     arrived_s: float

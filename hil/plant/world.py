@@ -114,7 +114,8 @@ class World:
             pack.advance(plant_s)
         self.clock_s += dt_s
         self._watch(visit)
-        self.ledger.add(robot_s, truck_s, dt_s if person else 0.0, dt_s)
+        waking = any(p.mated and not p.talking and not p.faults.mute for p in self.packs())
+        self.ledger.add(robot_s, max(truck_s, dt_s if waking else 0.0), dt_s if person else 0.0, dt_s)
 
     def seated(self, place: Place) -> bool:
         """Whether the place's seat switch is made: by its own pack, or one the robot holds down on it."""

@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections import defaultdict
 from collections.abc import Callable
+from typing import TypeVar
 
 from drivers.mqtt_client import MqttClient
 from drivers.mqtt_values import Endpoint, MqttMessage
@@ -24,6 +25,7 @@ from station_ctl.uplink.messages import (
 )
 from station_ctl.uplink.topics import Topics
 
+M = TypeVar("M", bound=Message)
 Seen = Callable[[str, Message], None]
 
 
@@ -74,7 +76,7 @@ class Operator:
         wanted = ("rejected", "completed", "failed") if wait else ("rejected", "accepted")
         return await self.until(lambda: self._verdict(request.command.id, wanted), timeout_s, f"answer to {verb}")
 
-    async def until(self, found: Callable[[], Message | None], timeout_s: float, what: str) -> Message | ReplyMessage:
+    async def until(self, found: Callable[[], M | None], timeout_s: float, what: str) -> M:
         """Wait until `found` gives something. Raises RigError, saying what was waited for and the station's state."""
         try:
             async with asyncio.timeout(timeout_s), self._news:

@@ -43,7 +43,7 @@ class Plant:
         future = self._waiting[number] = asyncio.get_running_loop().create_future()
         self._process.stdin.write(json.dumps({"do": do, "id": number, **arguments}).encode() + b"\n")
         try:
-            answer = await asyncio.wait_for(future, ANSWER_S)
+            answer: dict[str, Any] = await asyncio.wait_for(future, ANSWER_S)
         finally:
             self._waiting.pop(number, None)
         if "error" in answer:
@@ -62,7 +62,9 @@ class Plant:
         while out is not None and (line := await out.readline()):
             self._take(json.loads(line))
         gone = RigError("the plant has ended", where="plant", value=await self._process.wait())
-        for future in (*self._waiting.values(), self._ready):
+        if not self._ready.done():
+            self._ready.set_exception(gone)
+        for future in self._waiting.values():
             if not future.done():
                 future.set_exception(gone)
 
@@ -127,7 +129,7 @@ class Controller:
         process = self.process
         try:
             async with asyncio.timeout(START_S):
-                while process is not None and process.returncode is None and "READY=1" not in self.notified:
+                while process is not None and process.returncode is None and "READY=1" not in self.notified:  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
         except TimeoutError:
             await self.stop()

@@ -35,7 +35,6 @@ _CLASSES = {
     Opcode.JOG: MotionClass.JOG,
 }
 _STANDING = frozenset({RobotState.STOPPED, RobotState.READY, RobotState.FAULTED, RobotState.EMERGENCY_STOPPED})
-_ANSWERED = frozenset({EchoState.DONE, EchoState.REJECTED, EchoState.FAILED, EchoState.STOPPED})
 
 
 def motion_class(command: RobotCommand) -> MotionClass:
@@ -55,14 +54,20 @@ def fitted_mounts(snapshot: Snapshot, configured: tuple[int, ...]) -> tuple[int,
     return tuple(n for n in configured if n <= told or seats[n - 1].seated in (Signal.TRUE, Signal.UNTRUSTED))
 
 
-def moving(snapshot: Snapshot, pending: RobotCommand | None) -> MotionClass:
-    """Classes of motion under way or about to be: what is pending, or everything if the robot moves on its own."""
-    robot = snapshot.robot
+def moving(snapshot: Snapshot, state: StationState) -> MotionClass:
+    """Classes of motion under way or about to be: what is pending, or everything if the robot moves without our order.
+
+    A motion that the PLC has just stopped by itself counts too: its own safety chain may be quicker than we are, and
+    the trip has to be latched here all the same.
+    """
+    robot, pending = snapshot.robot, state.pending
     if robot is None or robot.state is None:
         return motion_class(pending) if pending else MotionClass(0)
     if pending is None:
-        return MotionClass(0) if robot.state in _STANDING else ALL_CLASSES
-    if robot.echo_sequence == pending.sequence and robot.echo_state in _ANSWERED and robot.state in _STANDING:
+        ours = state.last if state.last and state.last.sequence == robot.echo_sequence else None  # it ramps down
+        coming_to_rest = motion_class(ours) if ours else ALL_CLASSES
+        return MotionClass(0) if robot.state in _STANDING else coming_to_rest
+    if robot.echo_sequence == pending.sequence and robot.echo_state is EchoState.DONE:
         return MotionClass(0)
     return motion_class(pending)
 
@@ -87,7 +92,7 @@ class Guard:
         """One cycle of the interlock over the motion under way. `reset` is the level of the reset line."""
         scene = self._scene(snapshot, state, state.pending, None)
         block = inputs.pack(scene, self._table)
-        mask, permits, latched, category, first = self._kernel.judge(block, moving(snapshot, state.pending), reset)
+        mask, permits, latched, category, first = self._kernel.judge(block, moving(snapshot, state), reset)
         active = {c.name: c.withholds for i, c in enumerate(self._table.causes) if mask >> i & 1}
         first_out = self._table.causes[first].name if first >= 0 else None
         if first_out != self._first_out:  # the value that tripped it, not what it reads afterwards

@@ -195,13 +195,18 @@ def _is_free(scene: Scene, robot: RobotStatus, command: RobotCommand) -> Signal:
     else:
         occupied = robot.bays[number - 1].occupied
     last = scene.last
-    resumed = (
-        last is not None
-        and (last.opcode, last.destination) == (command.opcode, number)
-        and (robot.echo_sequence, robot.echo_state) == (last.sequence, EchoState.STOPPED)
-        and robot.gripper_holding is Signal.TRUE
-    )
-    return Signal.TRUE if resumed else inverted((occupied, 0.0))[0]
+    return Signal.TRUE if _taken_up_again(scene, robot, command) else inverted((occupied, 0.0))[0]
+
+
+def _taken_up_again(scene: Scene, robot: RobotStatus, command: RobotCommand) -> bool:
+    """True if the last thing the robot did was this very placement: what fills the place is the pack it placed."""
+    last = scene.last
+    if last is None or robot.echo_sequence != last.sequence:
+        return False
+    if (last.opcode, last.destination) != (command.opcode, command.destination):
+        return False
+    done = robot.echo_state is EchoState.DONE and robot.gripper_holding is Signal.FALSE
+    return done or robot.echo_state is EchoState.STOPPED
 
 
 def _mounts_locked(scene: Scene) -> Four:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from drivers.reading import Signal
-from drivers.robot_protocol import EchoResult, EchoState, Opcode, RobotStatus
+from drivers.robot_protocol import MOUNT_CODE_BASE, EchoResult, EchoState, Opcode, RobotCommand, RobotStatus
 from station_ctl.model import Exchange, Order, bay, mount
 from station_ctl.swap.look import Give, Go, Look, Outcome, hold, wait
 
@@ -96,20 +96,28 @@ def ordered(look: Look, robot: RobotStatus, order: Order) -> Outcome | None:
     pending = look.state.pending
     if pending is None or pending != order.command(pending.sequence):
         return Give(order)
-    place = order.source or order.destination or (f"mount {order.mount}" if order.mount else "")
-    verb = f"{order.opcode.name} {place}".strip()
+    doing = verb(pending)
     echo = robot.echo_state if robot.echo_sequence == pending.sequence else None
     match echo:
         case EchoState.DONE:
             return None
         case EchoState.REJECTED | EchoState.FAILED:
-            return hold(f"command_{echo.name.lower()}", f"PLC: {verb} {echo.name.lower()}: {_why(robot)}")
+            return hold(f"command_{echo.name.lower()}", f"PLC: {doing} {echo.name.lower()}: {_why(robot)}")
         case EchoState.STOPPED:
             reason = robot.stop_reason.name.lower() if robot.stop_reason is not None else "unknown"
-            return hold("motion_stopped", f"PLC stopped {verb}, reason: {reason}")
+            return hold("motion_stopped", f"PLC stopped {doing}, reason: {reason}")
     if look.elapsed_s > look.config.swap.motion_timeout_s:
-        return hold("motion_timeout", f"{verb} is not done after {look.elapsed_s:.0f} s")
-    return wait("moving", f"robot: {verb}")
+        return hold("motion_timeout", f"{doing} is not done after {look.elapsed_s:.0f} s")
+    return wait("moving", f"robot: {doing}")
+
+
+def verb(command: RobotCommand) -> str:
+    """A command in words: its opcode and where."""
+    code = command.source or command.destination or (MOUNT_CODE_BASE + command.mount if command.mount else 0)
+    if not code:
+        return command.opcode.name
+    place = f"mount {code - MOUNT_CODE_BASE}" if code > MOUNT_CODE_BASE else f"bay {code}"
+    return f"{command.opcode.name} {place}"
 
 
 def _why(robot: RobotStatus) -> str:

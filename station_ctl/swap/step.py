@@ -207,7 +207,8 @@ def _resume_phase(state: StationState) -> PackML:
 
 def given(state: StationState, command: RobotCommand) -> StationState:
     """The gate let the order through: it is pending under its sequence number from now on."""
-    return replace(state, pending=command, last=command, sequence=command.sequence, refused_since_s=None)
+    moving = Reason("moving", f"robot: {motions.verb(command)}")
+    return replace(state, pending=command, last=command, sequence=command.sequence, reason=moving, refused_since_s=None)
 
 
 def refused(state: StationState, reasons: tuple[str, ...], now_s: float, grace_s: float) -> StationState:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+import ssl
 from collections.abc import AsyncIterator, Callable
 
 import pytest
 
 from drivers.mqtt_client import MqttClient
 from drivers.mqtt_values import Endpoint, MqttMessage
-from hil.peers.broker import Kind, find_mosquitto
+from hil.peers.broker import find_mosquitto
 
 CONNACK = bytes((0x20, 0x03, 0x00, 0x00, 0x00))
 
@@ -22,12 +24,20 @@ BROKERS: list[object] = [
     ),
 ]
 both_brokers = pytest.mark.parametrize("kind", BROKERS)
-Kind = Kind
 
 
 def endpoint(port: int, keepalive_s: int = 10) -> Endpoint:
     """The loopback broker at a port."""
     return Endpoint("127.0.0.1", port, keepalive_s=keepalive_s)
+
+
+def cut(client: MqttClient) -> None:
+    """Break a client's connection without a DISCONNECT, as when a cable is cut."""
+    session = client._session
+    assert session is not None
+    connection = session._paho.socket()
+    assert isinstance(connection, socket.socket)
+    connection.shutdown(socket.SHUT_RDWR)
 
 
 async def until(condition: Callable[[], object], timeout_s: float = 10.0) -> None:
@@ -87,7 +97,7 @@ async def listening(port: int, *filters: str, client_id: str = "listener") -> As
 
 @contextlib.asynccontextmanager
 async def scripted_broker(
-    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], object],
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], object], tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[int]:
     """A TCP server that misbehaves as `serve` says; yields its port."""
     writers: list[asyncio.StreamWriter] = []
@@ -99,7 +109,7 @@ async def scripted_broker(
             if asyncio.iscoroutine(result):
                 await result
 
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

@@ -108,7 +108,7 @@ def test_three_packs_on_one_bus_are_told_apart_and_the_truck_names_itself() -> N
 
 def test_the_truck_isolates_reconnects_and_leaves() -> None:
     async def main() -> None:
-        async with Room().live() as room:
+        async with Room(speed=8.0).live() as room:
             await until(lambda: room.link.status.hv_off.value is Signal.FALSE)
             room.link.request = TruckRequest.ISOLATE
             await until(lambda: (room.link.status.link_voltage_v.value or 999.0) < 60.0)

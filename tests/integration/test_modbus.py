@@ -19,7 +19,7 @@ from hil.peers.robot_plc import RobotPlc
 from tests.plc_bench import MAP, make_world
 from tests.support import free_port, run
 
-TIMEOUT_S = 0.15
+SHORT_S = 0.1  # for tests that wait for an answer that does not come
 
 
 @asynccontextmanager
@@ -42,7 +42,8 @@ async def until(condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
 class Line:
     """PLC, proxy, client and driver, all on loopback."""
 
-    def __init__(self, register_map: RegisterMap = MAP, speed: float = 50.0) -> None:
+    def __init__(self, register_map: RegisterMap = MAP, speed: float = 50.0, timeout_s: float = 2.0) -> None:
+        self.timeout_s = timeout_s
         self.plc = RobotPlc(make_world(speed=speed), register_map, port=0)
         self.robot: Robot
         self.proxy: FaultProxy
@@ -56,7 +57,7 @@ class Line:
             self.proxy = FaultProxy(("127.0.0.1", self.plc.port), seed=3)
             async with running(self.proxy.run()):
                 await self.proxy.ready.wait()
-                self.client = client_at(self.proxy.port)
+                self.client = client_at(self.proxy.port, self.timeout_s)
                 self.robot = Robot(self.client, MAP, poll_s=poll_s, on_danger=lambda: None)
                 async with running(self.client.run(), *([self.robot.run()] if polling else [])):
                     await until(lambda: self.client.connected)
@@ -69,8 +70,17 @@ class Line:
         await self.robot.write(CommandBlock(self.heartbeat & 0xFFFF, 500, MotionClass(255), 0, command))
 
 
-def client_at(port: int) -> ModbusClient:
-    return ModbusClient("127.0.0.1", port, device_id=1, timeout_s=TIMEOUT_S, name="robot")
+def client_at(port: int, timeout_s: float = SHORT_S) -> ModbusClient:
+    return ModbusClient("127.0.0.1", port, device_id=1, timeout_s=timeout_s, name="robot")
+
+
+async def read_at_last(client: ModbusClient) -> tuple[int, ...]:
+    """The status block, however long a busy machine takes."""
+    async with asyncio.timeout(5):
+        while True:
+            with suppress(DeviceError):
+                return await client.read(0, 64)
+            await asyncio.sleep(0.01)
 
 
 def test_reads_and_writes_count_and_time() -> None:
@@ -108,7 +118,8 @@ def test_a_lost_reply_is_not_repeated_and_the_echo_tells() -> None:
     """libraries.md: pymodbus resends writes whose answer was lost; the command would act twice."""
 
     async def main() -> None:
-        async with Line().up(polling=False) as line:
+        async with Line(timeout_s=SHORT_S).up(polling=False) as line:
+            await read_at_last(line.client)
             await line.robot.poll()
             line.proxy.drop_replies = 1
             with pytest.raises(NoAnswer):
@@ -136,29 +147,28 @@ def test_lost_link_fails_a_request_in_flight_at_once() -> None:
             line.proxy.cut()
             with pytest.raises(LinkDown):
                 await request
-            assert asyncio.get_running_loop().time() - started_s < TIMEOUT_S / 2
+            assert asyncio.get_running_loop().time() - started_s < line.timeout_s / 2
             with pytest.raises(LinkDown, match="not connected"):
                 await line.client.read(0, 64)
             line.proxy.silent = False
             await until(lambda: line.client.connected)
-            assert len(await line.client.read(0, 64)) == 64
-            assert line.client.stats.connections == 2
+            assert len(await read_at_last(line.client)) == 64
+            assert line.client.stats.connections >= 2
 
     run(main())
 
 
 def test_silent_plc_is_dropped_after_three_requests_and_found_again() -> None:
     async def main() -> None:
-        async with Line().up(polling=False) as line:
+        async with Line(timeout_s=SHORT_S).up(polling=False) as line:
             line.proxy.silent = True
             for _ in range(3):
-                with pytest.raises(NoAnswer, match="150 ms"):
+                with pytest.raises(NoAnswer, match="100 ms"):
                     await line.client.read(0, 64)
             with pytest.raises(LinkDown):
                 await line.client.read(0, 64)
             line.proxy.silent = False
-            await until(lambda: line.client.connected)
-            assert len(await line.client.read(0, 64)) == 64
+            assert len(await read_at_last(line.client)) == 64
 
     run(main())
 
@@ -176,8 +186,7 @@ def test_first_connect_that_fails_is_repeated() -> None:
                 await client.read(0, 1)
             plc = RobotPlc(make_world(), MAP, port=port)
             async with running(plc.run()):
-                await until(lambda: client.connected)
-                assert len(await client.read(0, 64)) == 64
+                assert len(await read_at_last(client)) == 64
 
     run(main())
 
@@ -185,8 +194,8 @@ def test_first_connect_that_fails_is_repeated() -> None:
 def test_cancelled_request_does_not_spoil_the_next() -> None:
     async def main() -> None:
         async with Line().up(polling=False) as line:
-            for _ in range(5):
-                line.proxy.delay_s = 0.05
+            for _ in range(3):
+                line.proxy.delay_s = 0.3
                 request = asyncio.ensure_future(line.client.read(100, 12))
                 await asyncio.sleep(0.01)
                 request.cancel()
@@ -203,14 +212,13 @@ def test_stale_reply_is_not_taken_for_the_next_request() -> None:
     """An answer that comes after its request was given up must not answer the request after it."""
 
     async def main() -> None:
-        async with Line().up(polling=False) as line:
-            line.proxy.delay_s = TIMEOUT_S * 1.2
+        async with Line(timeout_s=SHORT_S).up(polling=False) as line:
+            line.proxy.delay_s = SHORT_S * 1.2
             with pytest.raises(NoAnswer):
                 await line.client.read(100, 12)
             line.proxy.delay_s = 0.0
             for _ in range(3):
-                words = await line.client.read(0, 64)
-                assert words[:2] == (0x5343, 1)
+                assert (await read_at_last(line.client))[:2] == (0x5343, 1)
 
     run(main())
 
@@ -284,19 +292,19 @@ def test_every_command_runs_exactly_once_over_a_bad_wire() -> None:
     """Lost requests, lost replies, delays, refusals and cuts; the controller re-writes its block as its cycle does."""
 
     async def main() -> None:
-        async with Line(speed=200.0).up() as line:
+        async with Line(speed=200.0, timeout_s=SHORT_S).up() as line:
             line.proxy.rates = FaultRates(
                 drop_request=0.05, drop_reply=0.08, refuse=0.03, delay=0.1, cut=0.01, delay_s=(0.01, 0.2)
             )
             plc = line.plc.plc
-            for sequence in range(1, 26):
+            for sequence in range(1, 21):
                 command = RobotCommand(sequence, Opcode.MOVE_TO, destination=1 + sequence % 8)
                 async with asyncio.timeout(10):
                     while not finished(line, sequence):
                         with suppress(DeviceError):  # what became of it, the echo will say
                             await line.write(command)
                         await asyncio.sleep(0.02)
-            assert sorted(plc.motions.values()) == [1] * 25
+            assert sorted(plc.motions.values()) == [1] * 20
             faults = line.proxy.counters
             assert faults["dropped_replies"] + faults["dropped_requests"] + faults["refused"] > 0
 
@@ -316,8 +324,9 @@ def test_polling_does_not_catch_up_in_a_burst() -> None:
             await asyncio.sleep(0.3)
             line.proxy.delay_s = 0.0
             await asyncio.sleep(0.15)
-            before = line.client.stats.requests
+            loop, before = asyncio.get_running_loop(), line.client.stats.requests
+            began_s = loop.time()
             await asyncio.sleep(0.2)
-            assert line.client.stats.requests - before <= 11
+            assert line.client.stats.requests - before <= (loop.time() - began_s) / 0.02 + 1
 
     run(main())

@@ -268,3 +268,30 @@ def test_a_peer_that_went_away_is_forgotten() -> None:
     station.forget(BMS)
     assert station.sessions == 0
     assert not station.poll(100.0).failures
+
+
+def test_an_abort_of_the_sender_ends_the_session() -> None:
+    station = Transport(STATION)
+    station.receive(request(41, 6), 0.0)
+    out = station.receive(control_frame(BMS, STATION, bytes((ABORT, 3, 255, 255, 255)), PGN), 0.1)
+    assert "aborted by the sender" in out.failures[0].reason
+    assert station.sessions == 0
+
+
+def test_data_before_it_was_cleared_is_aborted() -> None:
+    station = Transport(STATION)
+    grant = station.receive(control_frame(BMS, STATION, bytes((RTS, 41, 0, 6, 2)), PGN), 0.0).frames[0]
+    assert grant.data[:3] == bytes((CTS, 2, 1))
+    outs = [station.receive(data_frame(BMS, STATION, n, bytes(41)), 0.0) for n in (1, 2, 3)]
+    assert outs[1].frames[0].data[:3] == bytes((CTS, 2, 3))
+    assert not outs[2].failures
+    assert not station.receive(data_frame(BMS, STATION, 4, bytes(41)), 0.0).failures
+
+
+@pytest.mark.parametrize(
+    ("destination", "kind"), [(GLOBAL_ADDRESS, RTS), (STATION, BAM), (STATION, 77), (GLOBAL_ADDRESS, CTS)]
+)
+def test_control_frames_that_make_no_sense_are_counted(destination: int, kind: int) -> None:
+    out = Transport(STATION).receive(control_frame(BMS, destination, bytes((kind, 41, 0, 6, 255)), PGN), 0.0)
+    assert len(out.failures) == 1
+    assert not out.frames

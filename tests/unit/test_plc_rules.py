@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from drivers.reading import Signal
 from drivers.robot_protocol import EchoResult, EchoState, MotionClass, Opcode, RobotMode, RobotState, StopReason
-from hil.peers.plc_rules import ahead
+from hil.peers.plc_command import ahead
 from tests.plc_bench import ALL, MAP, PlcBench, make_world
 
 
@@ -17,8 +17,16 @@ def moving() -> PlcBench:
     bench = PlcBench(make_world(speed=1.0))
     bench.command(Opcode.MOVE_TO, destination=101)
     bench.run(1.5)
-    assert bench.plc.state is RobotState.EXECUTING and not bench.world.robot.still
+    assert state(bench) is RobotState.EXECUTING and not bench.world.robot.still
     return bench
+
+
+def state(bench: PlcBench) -> RobotState:
+    return bench.plc.state
+
+
+def result(bench: PlcBench) -> EchoResult:
+    return bench.echo[2]
 
 
 def at_rest(bench: PlcBench) -> tuple[RobotState, StopReason]:
@@ -35,7 +43,7 @@ def test_a_motion_runs_once_and_is_echoed() -> None:
     assert bench.echo == (1, EchoState.EXECUTING, EchoResult.OK)
     bench.run(1.0)
     assert bench.echo == (1, EchoState.DONE, EchoResult.OK)
-    assert bench.plc.state is RobotState.READY
+    assert state(bench) is RobotState.READY
     bench.run(1.0)  # the same block goes on being written every cycle
     assert bench.started == 1 and bench.plc.counters["repeats"] > 10
 
@@ -63,7 +71,7 @@ def test_broken_checksum_changes_nothing_and_is_refused() -> None:
     assert not bench.plc.receive(words, bench.now_s)
     assert not bench.plc.receive(words[:-1], bench.now_s)
     bench.run(0.1, armed=False)
-    assert bench.plc.state is RobotState.EXECUTING and bench.plc.counters["bad_checksum"] == 2
+    assert state(bench) is RobotState.EXECUTING and bench.plc.counters["bad_checksum"] == 2
 
 
 def test_out_of_range_lease_is_refused_whole() -> None:
@@ -88,9 +96,9 @@ def test_unknown_opcode_and_location_are_refused() -> None:
     bench.sequence = 1
     for fields in ({"destination": 9}, {"destination": 103}, {}):
         assert bench.do(Opcode.MOVE_TO, **fields) is EchoState.REJECTED
-        assert bench.echo[2] is EchoResult.BAD_LOCATION
+        assert result(bench) is EchoResult.BAD_LOCATION
     assert bench.do(Opcode.UNLOCK, mount=3) is EchoState.REJECTED
-    assert bench.echo[2] is EchoResult.BAD_LOCATION
+    assert result(bench) is EchoResult.BAD_LOCATION
 
 
 @pytest.mark.parametrize(
@@ -113,7 +121,7 @@ def test_each_opcode_needs_its_permit_bit(opcode: Opcode, fields: dict[str, int]
     bench.command(opcode, permits=ALL & ~permit, **fields)
     assert bench.echo[1:] == (EchoState.REJECTED, EchoResult.NOT_PERMITTED)
     bench.command(opcode, permits=permit, **fields)
-    assert bench.echo[2] is not EchoResult.NOT_PERMITTED
+    assert result(bench) is not EchoResult.NOT_PERMITTED
 
 
 def test_lease_that_runs_out_stops_within_it() -> None:
@@ -130,15 +138,15 @@ def test_stop_begins_as_the_lease_ends() -> None:
     bench = moving()
     bench.write(lease_ms=200)
     bench.run(0.19, armed=False)
-    assert bench.plc.state is RobotState.EXECUTING
+    assert state(bench) is RobotState.EXECUTING
     bench.run(0.02, armed=False)
-    assert bench.plc.state is RobotState.STOPPING
+    assert state(bench) is RobotState.STOPPING
 
 
 def test_lease_zero_stops_at_once() -> None:
     bench = moving()
     bench.write(lease_ms=0)
-    assert bench.plc.state is RobotState.STOPPING
+    assert state(bench) is RobotState.STOPPING
     assert at_rest(bench) == (RobotState.STOPPED, StopReason.LEASE)
 
 
@@ -154,9 +162,9 @@ def test_heartbeat_that_stands_still_stops() -> None:
 def test_withdrawn_permit_stops_only_its_motion() -> None:
     bench = moving()
     bench.write(permits=MotionClass.TRAVEL)
-    assert bench.plc.state is RobotState.EXECUTING
+    assert state(bench) is RobotState.EXECUTING
     bench.write(permits=ALL & ~MotionClass.TRAVEL)
-    assert bench.plc.state is RobotState.STOPPING
+    assert state(bench) is RobotState.STOPPING
     assert at_rest(bench) == (RobotState.STOPPED, StopReason.COMMAND)
 
 
@@ -166,7 +174,7 @@ def test_stop_category_stops_and_blocks(category: int) -> None:
     bench.write(stop_category=category)
     assert at_rest(bench)[0] is RobotState.STOPPED
     bench.command(Opcode.HOME)
-    assert bench.echo[2] is EchoResult.NOT_PERMITTED
+    assert result(bench) is EchoResult.NOT_PERMITTED
     bench.command(Opcode.HOME, stop_category=0)
     assert bench.echo[1] is EchoState.ACCEPTED
 
@@ -203,13 +211,13 @@ def test_safety_chain_stops_by_itself_and_needs_reset(name: str, value: Signal, 
     bench.run(2.0)
     assert bench.world.robot.still
     assert (bench.plc.state, bench.plc.stop_reason) == (RobotState.EMERGENCY_STOPPED, reason)
-    assert bench.do(Opcode.HOME) is EchoState.REJECTED and bench.echo[2] is EchoResult.NEEDS_RESET
-    assert bench.do(Opcode.RESET) is EchoState.REJECTED and bench.echo[2] is EchoResult.SENSOR_MISMATCH
+    assert bench.do(Opcode.HOME) is EchoState.REJECTED and result(bench) is EchoResult.NEEDS_RESET
+    assert bench.do(Opcode.RESET) is EchoState.REJECTED and result(bench) is EchoResult.SENSOR_MISMATCH
     setattr(bench.world.inputs, name, Signal.TRUE)
     bench.run(1.0)
-    assert bench.plc.state is RobotState.EMERGENCY_STOPPED
+    assert state(bench) is RobotState.EMERGENCY_STOPPED
     assert bench.do(Opcode.RESET) is EchoState.DONE
-    assert bench.plc.state is RobotState.STOPPED and bench.started == 1
+    assert state(bench) is RobotState.STOPPED and bench.started == 1
     assert bench.do(Opcode.HOME) is EchoState.DONE
 
 
@@ -235,7 +243,7 @@ def test_open_zone_at_rest_refuses_but_needs_no_reset() -> None:
     bench.world.inputs.zone_clear = Signal.FALSE
     bench.run(0.1)
     bench.command(Opcode.HOME)
-    assert bench.echo[2] is EchoResult.NOT_PERMITTED
+    assert result(bench) is EchoResult.NOT_PERMITTED
     bench.world.inputs.zone_clear = Signal.TRUE
     assert bench.do(Opcode.HOME) is EchoState.DONE
 
@@ -269,7 +277,7 @@ def test_pack_stays_gripped_over_a_stop_and_the_lift_is_finished() -> None:
 def test_new_controller_is_taken_up_once_the_lease_is_out() -> None:
     bench = moving()
     bench.write(heartbeat=(bench.heartbeat - 5000) & 0xFFFF, lease_ms=0)
-    assert bench.plc.state is RobotState.EXECUTING and bench.plc.counters["stale_heartbeat"] == 1
+    assert state(bench) is RobotState.EXECUTING and bench.plc.counters["stale_heartbeat"] == 1
     at_rest(bench)
     bench.heartbeat -= 10000
     assert bench.do(Opcode.HOME, lease_ms=500) is EchoState.DONE
@@ -288,7 +296,7 @@ def test_jammed_lock_times_out_and_needs_reset() -> None:
     bench = PlcBench()
     bench.world.lane.mounts[1].lock.jammed = True
     assert bench.do(Opcode.UNLOCK, mount=1) is EchoState.FAILED
-    assert bench.echo[2] is EchoResult.TIMEOUT and bench.plc.state is RobotState.FAULTED
+    assert result(bench) is EchoResult.TIMEOUT and state(bench) is RobotState.FAULTED
     mount = bench.world.lane.mounts[1]
     assert not mount.lock.open and not mount.lock.made
     mount.lock.jammed = False
@@ -319,6 +327,14 @@ def test_stop_latency_is_from_the_scan_to_the_write() -> None:
     bench.write(permits=0)
     assert bench.plc.dangers.stop_latencies_s == [pytest.approx(0.04)]
     assert not bench.plc.dangers.unanswered
+
+
+def test_contactor_is_a_danger_only_to_handling() -> None:
+    bench = moving()
+    bench.plc.dangers.note("contactor", bench.now_s, MotionClass.UNLOCK)
+    assert bench.plc.dangers.dangers == []
+    bench.plc.dangers.note("contactor", bench.now_s, MotionClass.TRAVEL)
+    assert [d.kind for d in bench.plc.dangers.unanswered] == ["contactor"]
 
 
 def test_danger_while_nothing_is_permitted_is_none() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
@@ -33,9 +34,9 @@ class Rig:
     def _danger(self) -> None:
         self.dangers += 1
 
-    def tsc1(self, *, stand_still: bool = False, **values: float) -> None:
+    def tsc1(self, values: Mapping[str, float] | None = None, stand_still: bool = False) -> None:
         self.counter += not stand_still
-        self.wire.say(TRUCK, "truck", "TSC1", TSC1 | {"counter": self.counter % 16} | values, self.now_s)
+        self.wire.say(TRUCK, "truck", "TSC1", TSC1 | {"counter": self.counter % 16} | dict(values or {}), self.now_s)
 
     def tick(self, seconds: float) -> list[Frame]:
         for _ in range(round(seconds / 0.1)):
@@ -52,7 +53,7 @@ class Rig:
 
 def test_the_image() -> None:
     rig = Rig()
-    rig.tsc1(contactor_1_closed=1, contactor_3_closed=3)
+    rig.tsc1({"contactor_1_closed": 1, "contactor_3_closed": 3})
     rig.wire.say(TRUCK, "truck", "TSC2", {"mounts_fitted": 2, "self_test": 2}, rig.now_s)
     rig.wire.broadcast(TRUCK, 0xFEEC, VIN + b"*", rig.now_s)
     status = rig.status
@@ -83,12 +84,12 @@ def test_the_request_goes_out_every_100_ms_while_a_truck_is_heard() -> None:
 def test_leaving_a_safe_value_wakes_only_while_isolating(values: dict[str, float]) -> None:
     rig = Rig()
     rig.tsc1()
-    rig.tsc1(**values)
+    rig.tsc1(values)
     assert rig.dangers == 0
     rig.link.request = TruckRequest.ISOLATE
     rig.tsc1()
-    rig.tsc1(**values)
-    rig.tsc1(**values)
+    rig.tsc1(values)
+    rig.tsc1(values)
     assert rig.dangers == 1
 
 

@@ -127,13 +127,13 @@ _JSON = st.recursive(
 _FIELDS = st.dictionaries(st.sampled_from([*json.loads(AUTHORISE.json_bytes()), "else"]), _JSON, max_size=4)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(verb=st.sampled_from(["authorise", "hold", "", "x"]), payload=st.binary(max_size=200))
 def test_garbage_is_refused_and_nothing_else(verb: str, payload: bytes) -> None:
     assert isinstance(read_command(verb, _message(payload)), Rejection)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(verb=st.sampled_from(["authorise", "hold"]), changes=_FIELDS, gone=st.sets(st.sampled_from(["id", "schema"])))
 def test_nearly_right_is_judged_and_nothing_else(verb: str, changes: dict[str, object], gone: set[str]) -> None:
     content = json.loads((AUTHORISE if verb == "authorise" else HOLD).json_bytes()) | changes
