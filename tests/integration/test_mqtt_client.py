@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import shutil
 import ssl
 import subprocess
 import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -346,3 +348,6 @@ def test_tls_is_checked_against_the_given_authority(tmp_path: Path) -> None:
                 assert wary.counters.connects == 0
 
     run(main())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()  # paho leaves the socket of a refused handshake to the garbage collector
