@@ -8,7 +8,7 @@ KERNELS = ("interlock",)
 setup(
     ext_modules=cythonize(
         [
-            Extension(f"station_ctl.kernel.{name}", [f"Cython/{name}.pyx"], extra_compile_args=["-O2", "-Wall", "-Wextra"])
+            Extension(f"station_ctl.kernel.{name}", [f"Cython/{name}.pyx"], extra_compile_args=["-Wall", "-Wextra"])
             for name in KERNELS
         ],
         compiler_directives={"embedsignature": True},

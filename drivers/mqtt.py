@@ -24,7 +24,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from drivers.mqtt_values import Endpoint, LinkCounters, MqttDown, MqttMessage, MqttRefused, MqttUnconfirmed, Will
 
-CONNECT_TIMEOUT_S = 1.5  # TCP connect runs in a thread nobody can interrupt; a clean stop waits for it
+CONNECT_TIMEOUT_S = 1.0  # TCP connect runs in a thread nobody can interrupt; a clean stop (< 2 s) waits for it
 ANSWER_TIMEOUT_S = 5.0
 GOODBYE_TIMEOUT_S = 0.5
 RECEIVE_MAXIMUM = 16  # asked of the broker; some over-deliver

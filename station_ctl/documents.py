@@ -59,8 +59,8 @@ too old. X: the motion class loses its permit while the cause is active. Limits 
 configuration can only tighten them.
 
 Trips: `moving` latches and stops when a withheld class is in motion, `always` also at rest, `start` is checked when a
-motion is to start. The latch boots set; it opens only on the rising edge of a person's reset, with every cause gone that
-tripped it or that blocks a reset (R).
+motion is to start. The latch boots set; it opens only on the rising edge of a person's reset, with every cause gone
+that tripped it or that blocks a reset (R).
 
 {rows}
 

@@ -76,6 +76,15 @@ class Operator:
         wanted = ("rejected", "completed", "failed") if wait else ("rejected", "accepted")
         return await self.until(lambda: self._verdict(request.command.id, wanted), timeout_s, f"answer to {verb}")
 
+    async def ended(self, asked: ReplyMessage, timeout_s: float = 60.0) -> ReplyMessage:
+        """The last verdict of a command whose first one is `asked`."""
+        last = ("completed", "failed")
+        return await self.until(lambda: self._verdict(asked.id, last), timeout_s, f"last verdict of {asked.verb}")
+
+    def verdicts(self, identifier: str) -> list[str]:
+        """The verdicts that came for a command, in order."""
+        return [reply.verdict for reply in self._replies[identifier]]
+
     async def until(self, found: Callable[[], M | None], timeout_s: float, what: str) -> M:
         """Wait until `found` gives something. Raises RigError, saying what was waited for and the station's state."""
         try:

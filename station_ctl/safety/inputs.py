@@ -194,7 +194,6 @@ def _is_free(scene: Scene, robot: RobotStatus, command: RobotCommand) -> Signal:
         occupied = robot.mounts[number - MOUNT_CODE_BASE - 1].seated
     else:
         occupied = robot.bays[number - 1].occupied
-    last = scene.last
     return Signal.TRUE if _taken_up_again(scene, robot, command) else inverted((occupied, 0.0))[0]
 
 

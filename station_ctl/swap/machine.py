@@ -14,7 +14,6 @@ from drivers.errors import StationError
 from station_ctl.model import PackML
 from station_ctl.swap.table import EDGES, PACKML_EDGES, STEPS, Edge, Step
 
-
 logging.getLogger("transitions").setLevel(logging.WARNING)  # it tells every callback it does not have
 
 

@@ -149,6 +149,11 @@ PACKML_EDGES = (
         for s in (PackML.UNHOLDING, PackML.UNSUSPENDING)
         for p in _PHASES
     ),
-    *_edges("stop", (PackML.IDLE, PackML.COMPLETE, PackML.STOPPED, PackML.RESETTING), PackML.STOPPING, "shut-down"),
+    *_edges(
+        "stop",
+        (PackML.IDLE, PackML.COMPLETE, PackML.STOPPED, PackML.RESETTING),
+        PackML.STOPPING,
+        "the service is being shut down",
+    ),
     *_edges("stopped", (PackML.STOPPING,), PackML.STOPPED, "nothing moves any more"),
 )

@@ -1,0 +1,193 @@
+"""The control cycle when things go wrong inside it or around it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from drivers.reading import Signal
+from drivers.robot_protocol import MotionClass
+from station_ctl.model import PackML
+from tests.simulation.ground import MAP, Ground
+from tests.simulation.test_swap import clear_and_reset, swapping, to_the_end
+from tests.support import run
+
+COMMAND = MAP.block("command")
+
+
+def permits(ground: Ground) -> MotionClass:
+    """What the last block on the wire permitted."""
+    return MotionClass(int(COMMAND.decode(ground.writes[-1]).points["permits"] or 0))
+
+
+def test_the_intent_is_journalled_before_the_command_is_written() -> None:
+    async def main() -> None:
+        ground = await swapping(1)
+        before = len(ground.journal.entries)
+        given: dict[int, int] = {}
+        while not ground.finished():
+            written = len(ground.writes)
+            await ground.cycle()
+            for words in ground.writes[written:]:
+                points = COMMAND.decode(words).points
+                if points["opcode"]:
+                    given.setdefault(int(points["sequence"] or 0), len(ground.journal.entries))
+        entries = list(enumerate(ground.journal.entries, 1))[before:]
+        intents = {e.intent.sequence: i for i, e in entries if e.intent is not None}
+        assert set(given) == set(intents)
+        assert all(intents[sequence] <= written for sequence, written in given.items())
+
+    run(main())
+
+
+def test_an_intent_that_cannot_be_journalled_is_not_given() -> None:
+    async def main() -> None:
+        ground = await swapping(1)
+        await ground.at_step("extract")
+        await ground.until(lambda: ground.state.pending is not None)
+        ground.journal.fail = True
+        started = sum(ground.plc.motions.values())
+        await ground.until(lambda: ground.state.packml is PackML.ABORTED, 30.0)
+        assert sum(ground.plc.motions.values()) == started
+        assert ground.state.reason is not None and ground.state.reason.code == "journal"
+        ground.journal.fail = False
+        await clear_and_reset(ground)
+        await ground.reaches("Held")
+        ground.send("resume")
+        await to_the_end(ground)
+
+    run(main())
+
+
+def test_a_stop_does_not_wait_for_a_disk_that_fails() -> None:
+    async def main() -> None:
+        ground = await swapping(1)
+        await ground.at_step("carry_to_bay")
+        await ground.until(lambda: ground.state.pending is not None)
+        assert permits(ground) == MotionClass.TRAVEL
+        ground.journal.fail = True
+        ground.world.inputs.platform_clear = Signal.FALSE
+        await ground.cycle()
+        assert permits(ground) == MotionClass(0)
+
+    run(main())
+
+
+def test_an_error_inside_the_cycle_aborts_withdraws_all_and_the_next_cycle_runs(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        ground = await swapping(1)
+        await ground.at_step("carry_to_bay")
+        await ground.until(lambda: ground.state.pending is not None)
+        healthy = ground.healthy
+
+        def broken(*_: object) -> None:
+            raise ZeroDivisionError("a defect")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(ground.runner._reporter, "report", broken)
+            await ground.runner._supervised(ground.now_s)
+        assert ground.runner.health.failed_cycles == 1
+        assert ground.healthy == healthy, "the watchdog is not fed by a cycle that failed"
+        assert ground.state.packml is PackML.ABORTING
+        await ground.runner._supervised(ground.now_s)
+        assert permits(ground) == MotionClass(0)
+        assert ground.runner.health.cycles > 0
+        assert "a defect" in caplog.text
+
+    run(main())
+
+
+def test_link_loss_in_motion_ends_in_aborted_and_is_recovered_by_a_person() -> None:
+    async def main() -> None:
+        ground = await swapping(1)
+        await ground.at_step("fetch")
+        await ground.until(lambda: ground.state.pending is not None)
+        ground.client.broken = True
+        await ground.until(lambda: ground.state.packml is PackML.ABORTED, 5.0)
+        assert ground.state.reason is not None and "plc_not_alive" in ground.state.reason.text
+        ground.pass_time(1.0)
+        assert ground.world.robot.still
+        ground.client.broken = False
+        await clear_and_reset(ground)
+        await ground.reaches("Held")
+        ground.send("resume")
+        await to_the_end(ground)
+        assert ground.departed() == {1: "SIMP-00000001"}
+
+    run(main())
+
+
+def test_danger_wakes_the_cycle_at_once_and_the_period_keeps_its_beat() -> None:
+    async def main() -> None:
+        ground = Ground()
+        task = asyncio.create_task(ground.runner.run(), name="cycle")
+        loop = asyncio.get_running_loop()
+        while ground.runner.health.cycles < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+        before, at_s = ground.runner.health.cycles, loop.time()
+        ground.runner.wake()
+        while ground.runner.health.cycles == before:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        assert loop.time() - at_s < 0.045, "sooner than the next period"
+        assert ground.runner.health.lateness.total <= ground.runner.health.cycles
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    run(main())
+
+
+def test_verbs_at_the_wrong_time_are_rejected_with_the_reason() -> None:
+    async def main() -> None:
+        ground = Ground()
+        await ground.reaches("Aborted")
+        for verb in ("hold", "resume", "back_out", "reset"):
+            identifier = ground.send(verb)
+            await ground.cycle()
+            ((verdict, reason),) = ground.uplink.verdicts[identifier]
+            assert verdict == "rejected"
+            assert "Aborted" in reason
+
+    run(main())
+
+
+def test_each_accepted_command_gets_exactly_one_last_answer() -> None:
+    async def main() -> None:
+        ground = await swapping(1)
+        await ground.at_step("extract")
+        await ground.cycle()
+        first, second = ground.send("hold"), ground.send("abort")
+        await ground.reaches("Aborted")
+        await clear_and_reset(ground)
+        await ground.reaches("Held")
+        ground.send("resume")
+        await to_the_end(ground)
+        await ground.cycle()
+        assert ground.verdicts(first) == ["accepted", "failed"]
+        assert ground.verdicts(second) == ["accepted", "completed"]
+        for identifier, verdicts in ground.uplink.verdicts.items():
+            assert len(verdicts) == 2, identifier
+
+    run(main())
+
+
+def test_a_swap_ended_by_hand_is_recorded_as_aborted_once_lane_and_robot_are_empty() -> None:
+    from hil.plant.lane import Driving
+
+    async def main() -> None:
+        ground = await swapping(1)
+        await ground.at_step("unlock")
+        await ground.cycle()
+        authorise = next(iter(ground.uplink.verdicts))
+        ground.send("abort")
+        await ground.reaches("Aborted")
+        ground.world.lane.driving = Driving.LEAVING
+        ground.pass_time(5.0)
+        await clear_and_reset(ground)
+        await ground.reaches("Idle", 30.0)
+        assert ground.finished()[0].aborted
+        assert authorise
+
+    run(main())

@@ -1,0 +1,119 @@
+"""Choice of packs and bays: the highest that is ready; never a fault, stale data, or under the promise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from drivers.pack_status import PackIdentity, PackLink, PackStatus
+from drivers.reading import Quality, Reading, Signal
+from drivers.robot_protocol import BaySensors
+from station_ctl.model import Exchange, Place, Reason, Snapshot, StationState, Swap, bay, mount
+from station_ctl.swap import plan
+from tests.safety.test_inputs import NOW, good, pack, robot, truck
+from tests.simulation.ground import station_config
+
+CONFIG = station_config(6)  # bay 6 is the isolation area
+T, F = Signal.TRUE, Signal.FALSE
+
+
+def stored(number: int, soc_pct: float, **changes: Any) -> PackStatus:
+    """A healthy pack in a bay."""
+    healthy = dict.fromkeys(
+        ("insulation_fault", "connector_fault", "overtemperature", "overcurrent", "cell_voltage_fault"), good(F)
+    )
+    identity = good(PackIdentity(f"SIMP-{number:08d}", 3, 302.0, 566.4, 10))
+    return pack(0xB0 + number, identity=identity, soc_pct=good(soc_pct), **{**healthy, **changes})
+
+
+def at(occupied: dict[int, PackStatus]) -> Snapshot:
+    """A station with packs in some bays and two packs on the truck."""
+    bays = tuple(BaySensors(T if n in occupied else F, F, F, T) for n in range(1, 25))
+    places: dict[Place, PackStatus] = {bay(n): occupied.get(n, PackStatus(0xB0 + n)) for n in range(1, 7)}
+    for n in (1, 2, 3):
+        old = good(PackIdentity(f"TRK1-{n:08d}", 3, 302.0, 566.4, 10))
+        places[mount(n)] = pack(0xA0 + n, identity=old, soc_pct=good(12.0))
+    return Snapshot(NOW, robot(bays=bays), "", truck(), places)
+
+
+def test_the_highest_ready_packs_are_chosen_and_one_free_bay_is_enough() -> None:
+    here = at({1: stored(1, 85.0), 2: stored(2, 97.0), 3: stored(3, 91.0), 4: stored(4, 81.0)})
+    exchanges = plan.make((1, 2), StationState(), here, CONFIG, 80.0)
+    assert isinstance(exchanges, tuple)
+    assert [(e.mount, e.bay_out, e.serial_in) for e in exchanges] == [(1, 2, "SIMP-00000002"), (2, 3, "SIMP-00000003")]
+    assert exchanges[0].bay_in == 5
+    assert exchanges[1].bay_in == 2  # emptied by the first exchange and nearest to the next pack
+    assert [e.serial_out for e in exchanges] == ["TRK1-00000001", "TRK1-00000002"]
+
+
+def test_the_isolation_area_is_neither_source_nor_destination() -> None:
+    full = {n: stored(n, 90.0) for n in range(1, 6)}
+    assert plan.make((1,), StationState(), at(full), CONFIG, 80.0) == Reason(
+        "no_free_bay", "no bay is free for a discharged pack"
+    )
+    only_isolated = plan.make((1,), StationState(), at({6: stored(6, 99.0)}), CONFIG, 80.0)
+    assert isinstance(only_isolated, Reason)
+    assert only_isolated.code == "no_charged_pack"
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"soc_pct": good(79.9)}, "promised 80 %"),
+        ({"soc_pct": Reading(None, Quality.NOT_AVAILABLE, NOW)}, "promised 80 %"),
+        ({"soc_pct": Reading(99.0, Quality.UNTRUSTED, NOW)}, "promised 80 %"),
+        ({"soc_pct": good(99.0, 2.1)}, "promised 80 %"),
+        ({"link": PackLink.IDENTIFIED}, "BMS identified"),
+        ({"identity": Reading(None, Quality.UNTRUSTED, NOW)}, "BMS monitored"),
+        ({"thermal_event": good(T)}, "thermal_event is true"),
+        ({"thermal_event": good(F, 2.1)}, "thermal_event is not known"),
+        ({"insulation_fault": good(T)}, "insulation_fault is true"),
+        ({"insulation_fault": Reading(Signal.UNTRUSTED, Quality.UNTRUSTED, NOW)}, "insulation_fault is not known"),
+        ({"overtemperature": good(T)}, "overtemperature"),
+        ({"cell_voltage_fault": good(T)}, "cell voltage"),
+        ({"temperature_max_c": good(60.1)}, "at most 60"),
+        ({"insulation_ohm_per_v": good(99.0)}, "at least 100"),
+    ],
+)
+def test_a_pack_that_is_not_fit_is_never_handed_out(changes: dict[str, Any], says: str) -> None:
+    fit = at({1: stored(1, 95.0)})
+    assert plan.readiness(1, StationState(), fit, CONFIG, 80.0) == ""
+    unfit = at({1: replace(stored(1, 95.0), **changes)})
+    assert says in plan.readiness(1, StationState(), unfit, CONFIG, 80.0)
+    assert isinstance(plan.make((1,), StationState(), unfit, CONFIG, 80.0), Reason)
+
+
+def test_a_quarantined_pack_is_never_handed_out() -> None:
+    state = StationState(quarantined={"SIMP-00000001": "its BMS did not answer"})
+    assert "quarantined: its BMS" in plan.readiness(1, state, at({1: stored(1, 95.0)}), CONFIG, 80.0)
+
+
+def exchange(**changes: Any) -> Exchange:
+    return replace(Exchange(1, "TRK1-00000001", 12.0, 5, 1, "SIMP-00000001", 95.0), **changes)
+
+
+def swapping(*exchanges: Exchange) -> StationState:
+    return StationState(swap=Swap("x", "VIN", "me", 80.0, "2026-01-01T00:00:00Z", exchanges))
+
+
+def test_a_planned_pack_that_went_bad_is_replaced_by_the_next_best_not_planned_elsewhere() -> None:
+    packs = {1: stored(1, 95.0, thermal_event=good(T)), 2: stored(2, 94.0), 3: stored(3, 93.0)}
+    second = exchange(mount=2, bay_out=2, serial_in="SIMP-00000002")
+    chosen = plan.choose_again(exchange(), swapping(exchange(), second), at(packs), CONFIG)
+    assert isinstance(chosen, Exchange)
+    assert (chosen.bay_out, chosen.serial_in, chosen.soc_in_pct) == (3, "SIMP-00000003", 93.0)
+    nothing = plan.choose_again(exchange(), swapping(exchange(), second), at({1: packs[1], 2: packs[2]}), CONFIG)
+    assert isinstance(nothing, Reason)
+
+
+def test_another_pack_in_the_planned_bay_is_not_taken_for_the_planned_one() -> None:
+    wrong = plan.choose_again(exchange(), swapping(exchange()), at({1: stored(9, 99.0)}), CONFIG)
+    assert isinstance(wrong, Exchange)
+    assert wrong.serial_in == "SIMP-00000009"
+
+
+def test_a_pack_that_goes_back_to_its_own_truck_is_not_judged_by_its_charge() -> None:
+    own = exchange(serial_in="TRK1-00000001", bay_out=5)
+    assert plan.choose_again(own, swapping(own), at({5: stored(5, 3.0)}), CONFIG) == own
