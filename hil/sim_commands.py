@@ -75,6 +75,26 @@ async def _store(bench: Bench, args: Args) -> dict[str, Any]:
     return {}
 
 
+async def _charge(bench: Bench, args: Args) -> dict[str, Any]:
+    soc_pct = args.number("soc_pct", 95.0)
+    args.done()
+    if not 0 <= soc_pct <= 100:
+        raise ValueError(f"soc_pct {soc_pct:g}: 0..100")
+    stored = [place.pack for place in bench.world.bays.values() if place.pack is not None]
+    for pack in stored:
+        pack.soc_pct = soc_pct
+    return {"packs": len(stored)}
+
+
+async def _speed(bench: Bench, args: Args) -> dict[str, Any]:
+    times = args.number("times", 1.0)
+    args.done()
+    if not 0 < times <= 1000:
+        raise ValueError(f"times {times:g}: above 0, at most 1000")
+    bench.world.speed = times
+    return {}
+
+
 def _safety_input(verb: str) -> Callable[[Bench, Args], Awaitable[dict[str, Any]]]:
     name, key = SAFETY_INPUTS[verb]
 
@@ -226,6 +246,8 @@ COMMANDS: dict[str, Callable[[Bench, Args], Awaitable[dict[str, Any]]]] = {
     "truck_arrives": _truck_arrives,
     "repark": _repark,
     "store": _store,
+    "charge": _charge,
+    "speed": _speed,
     **{verb: _safety_input(verb) for verb in SAFETY_INPUTS},
     "smoke": _smoke,
     "sensor": _sensor,

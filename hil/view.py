@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, Protocol, TextIO
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
@@ -40,7 +41,7 @@ def _why(state: StateMessage) -> str:
 
 def _what(event: dict[str, Any]) -> str:
     if event.get("event") == "lane":
-        return f"truck {event.get('vin')}: {event.get('driving')}"
+        return f"truck {event.get('vin') or ''}: {event.get('driving')}"
     return f"plant: {event.get('event')} " + ", ".join(
         f"{k} {v}" for k, v in event.items() if k not in ("event", "at_s")
     )
@@ -135,13 +136,17 @@ class LiveView:
             "not known" if robot.x_mm is None else f"x {robot.x_mm:.0f} z {robot.z_mm:.0f} mm, load {robot.load_kg} kg"
         )
         latch = f"  INTERLOCK LATCHED {state.interlock.first_out or ''}" if state.interlock.latched else ""
-        bar = ProgressBar(total=100, completed=state.progress_pct, width=60)
-        return Group(line, Text(f"robot {robot.state}, {where}{latch}"), bar)
+        progress = Table.grid(padding=(0, 1))
+        bar = ProgressBar(total=100, completed=state.progress_pct, width=50)
+        progress.add_row(bar, f"{state.progress_pct:.0f} %, pack {state.exchange}/{state.exchanges}")
+        return Group(line, Text(f"robot {robot.state}, {where}{latch}"), progress)
 
     def _lane(self) -> Table:
-        table = Table("lane", "serial", "charge", "seated", "locked", "contactor", title_justify="left")
+        table = Table("lane", "serial", "charge", "seated", "locked", "contactor closed", box=SIMPLE_HEAD)
         truck = self._truck
         for m in truck.mounts if truck else ():
+            if m.seated == "not_available":
+                continue  # the truck has no such mount
             charge = "" if m.soc_pct is None else f"{m.soc_pct:.0f} %"
             table.add_row(f"mount {m.mount}", m.serial or "-", charge, m.seated, m.locked, m.contactor_closed)
         if not (truck and truck.mounts):
@@ -149,7 +154,7 @@ class LiveView:
         return table
 
     def _bay_table(self) -> Table:
-        table = Table("bay", "serial", "charge", "state", "why not ready")
+        table = Table("bay", "serial", "charge", "state", "why not ready", box=SIMPLE_HEAD)
         for number, b in sorted(self._bays.items()):
             charge = "" if b.soc_pct is None else f"{b.soc_pct:.0f} %"
             table.add_row(str(number), b.serial or "-", charge, b.state, b.reason or "")

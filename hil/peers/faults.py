@@ -10,6 +10,7 @@ from dataclasses import dataclass
 MBAP_BYTES = 6  # transaction, protocol, length; the length counts what follows
 LARGEST_ADU = 260
 BUSY = 6
+WRITE_MULTIPLE = 16
 
 
 @dataclass(slots=True)
@@ -106,6 +107,7 @@ class FaultProxy:
                 await asyncio.sleep(delay_s)
             if self.silent or self._due("drop_replies", self.rates.drop_reply):
                 self.counters["dropped_replies"] += 1
+                self.counters["dropped_write_replies"] += frame[7] == WRITE_MULTIPLE
             else:
                 down.write(frame)
 

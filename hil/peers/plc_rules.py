@@ -178,6 +178,8 @@ class Plc:
         chain = self._chain()
         if chain is not None:
             self._stop(chain)
+        elif self._stop_category:
+            self._stop(StopReason.COMMAND)
         elif now_s >= self._lease_until_s:
             frozen = self._idle_write_s >= self._lease_until_s - 0.25
             self._stop(StopReason.HEARTBEAT if frozen else StopReason.LEASE)

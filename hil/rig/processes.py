@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,10 +87,18 @@ class Plant:
 
 @contextlib.asynccontextmanager
 async def plant(
-    station: Path, *, speed: float, seed: int, wire_faults: bool, on_event: Callable[[dict[str, Any]], None]
+    station: Path,
+    *,
+    speed: float,
+    seed: int,
+    wire_faults: bool,
+    on_event: Callable[[dict[str, Any]], None],
+    packs_soc_pct: Sequence[float] | None = None,
 ) -> AsyncIterator[Plant]:
-    """The plant of a station.toml while the context lasts."""
+    """The plant of a station.toml while the context lasts; packs_soc_pct fills the bays from the first on."""
     arguments = ["-m", "hil.cli", "sim", "--station", str(station), "--speed", str(speed), "--seed", str(seed)]
+    if packs_soc_pct is not None:
+        arguments += ["--packs-soc", ",".join(f"{soc:g}" for soc in packs_soc_pct)]
     process = await _start(*arguments, *(["--wire-faults"] if wire_faults else []), pipes=True)
     peer = Plant(process, on_event)
     reader = asyncio.create_task(peer.read(), name="plant lines")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import socket
 import tempfile
@@ -16,6 +17,8 @@ from hil.peers.broker import Broker, Kind
 from hil.rig.operator import Operator, Seen
 from hil.rig.processes import Controller, Plant, plant
 from station_ctl.uplink.messages import Message
+
+_RIGS = itertools.count()
 
 STATION_ID = "DEMO-01"
 BAYS = 8
@@ -53,6 +56,7 @@ class Setting:
     poll_ms: int = 20
     broker: Kind | None = None
     wire_faults: bool = False
+    packs_soc_pct: tuple[float, ...] | None = None  # bays are filled from the first on; None: as the sim does
 
 
 @dataclass(slots=True)
@@ -93,7 +97,14 @@ async def rig(
         config = folder / "station.toml"
         config.write_text(station_toml(setting, folder, broker.port), encoding="utf-8")
         peer = await stack.enter_async_context(
-            plant(config, speed=setting.speed, seed=setting.seed, wire_faults=setting.wire_faults, on_event=on_event)
+            plant(
+                config,
+                speed=setting.speed,
+                seed=setting.seed,
+                wire_faults=setting.wire_faults,
+                on_event=on_event,
+                packs_soc_pct=setting.packs_soc_pct,
+            )
         )
         operator = Operator(STATION_ID, broker.port, on_message)
         task = asyncio.create_task(operator.run(), name="operator")
@@ -121,7 +132,7 @@ def station_toml(setting: Setting, folder: Path, mqtt_port: int) -> str:
         period_ms=setting.period_ms,
         poll_ms=setting.poll_ms,
         modbus_port=_free_port(),
-        can_port=20000 + os.getpid() % 20000,  # multicast ports are shared by who listens: one a process
+        can_port=20000 + (16 * os.getpid() + next(_RIGS)) % 20000,  # who listens shares a multicast port: one a rig
         mqtt_port=mqtt_port,
         places="\n".join(bays + mounts),
     )

@@ -37,6 +37,11 @@ def serial(pack: PackStatus) -> str | None:
     return identity.serial if identity and pack.link >= PackLink.IDENTIFIED else None
 
 
+def identified(pack: PackStatus) -> bool:
+    """True if the pack has told what a record needs of it: serial and charge."""
+    return serial(pack) is not None and pack.soc_pct.value is not None
+
+
 def readiness(number: int, state: StationState, snapshot: Snapshot, config: Config, promised_pct: float) -> str:
     """Why the pack in a bay cannot be handed out, '' if it can."""
     pack = snapshot.packs[bay(number)]

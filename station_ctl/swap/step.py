@@ -104,6 +104,7 @@ def _coming_to_rest(look: Look) -> Result:
 def _phase(look: Look) -> Result:
     finished = None
     for _ in range(HOPS):
+        look = replace(look, state=steps.charge_noted(look))
         look = replace(look, state=steps.accept(look))
         outcome = steps.LOOKS[look.state.step](look)
         if not isinstance(outcome, Go):

@@ -13,7 +13,7 @@ from station_ctl.model import Authorisation, Exchange, Parking, Reason, Snapshot
 from station_ctl.swap import motions, plan
 from station_ctl.swap.look import Go, Look, Outcome, Suspend, hold, suspend, wait
 
-STANDING_S = 1.5
+STANDING_S = 1.0
 """The truck counts as parked when its position errors have not changed by more than STANDING_MM for so long."""
 STANDING_MM = 10.0
 DRIVER_S = 3.0
@@ -40,18 +40,18 @@ def waiting(look: Look) -> Outcome:
 
 
 def identify(look: Look) -> Outcome:
-    """Until VIN, number of mounts and the serial of every pack aboard are known."""
+    """Until VIN, number of mounts, and serial and charge of every pack aboard are known."""
     if truck_gone(look.snapshot):
         return Go("left", look.state)
     truck = look.snapshot.truck
     if truck.vin.value is None or truck.mounts_fitted.value is None:
         return wait("truck_silent", "the truck's swap controller has not said who it is")
-    unknown = [n for n in look.mounts() if plan.serial(look.snapshot.packs[mount(n)]) is None]
+    unknown = [n for n in look.mounts() if not plan.identified(look.snapshot.packs[mount(n)])]
     if not unknown:
         return Go("identified", look.state)
     if look.elapsed_s > look.config.swap.handshake_timeout_s:
-        return hold("pack_silent", f"no serial from the pack at mount {unknown[0]}")
-    return wait("pack_identity", f"waiting for the serial of the pack at mount {unknown[0]}")
+        return hold("pack_silent", f"no serial or charge from the pack at mount {unknown[0]}")
+    return wait("pack_identity", f"waiting for serial and charge of the pack at mount {unknown[0]}")
 
 
 def authorise(look: Look) -> Outcome:
@@ -218,6 +218,17 @@ def _doubt(look: Look, exchange: Exchange) -> str:
     if plan.serial(pack) != exchange.serial_out:
         return f"serial is {plan.serial(pack)}, expected {exchange.serial_out}"
     return plan.fault(pack, look.config, look.now_s)
+
+
+def charge_noted(look: Look) -> StationState:
+    """Note the charge of the packs aboard as soon as their BMSs say it: serials, and so the plan, come sooner."""
+    swap = look.state.swap
+    for index, exchange in enumerate(swap.exchanges if swap else ()):
+        pack = look.snapshot.packs[mount(exchange.mount)]
+        said = pack.soc_pct.value if plan.serial(pack) == exchange.serial_out else None
+        if swap and exchange.soc_out_pct is None and said is not None:
+            swap = with_exchange(swap, index, replace(exchange, soc_out_pct=said))
+    return look.state if swap is look.state.swap else replace(look.state, swap=swap)
 
 
 def accept(look: Look) -> StationState:

@@ -69,7 +69,7 @@ STEPS = (
 
 EDGES = (
     Edge("arrived", "waiting", "identify", "a truck is present"),
-    Edge("identified", "identify", "authorise", "VIN, number of mounts and pack serials are known"),
+    Edge("identified", "identify", "authorise", "VIN, number of mounts, serial and charge of each pack are known"),
     Edge("authorised", "authorise", "position", "an authorisation for this VIN is here and charged packs are ready"),
     Edge("positioned", "position", "immobilise", "the PLC measures the truck within tolerance"),
     Edge("immobilised", "immobilise", "isolate", "wheel clamps and barrier are measured closed"),

@@ -150,6 +150,12 @@ def test_lease_zero_stops_at_once() -> None:
     assert at_rest(bench) == (RobotState.STOPPED, StopReason.LEASE)
 
 
+def test_stop_with_a_category_is_commanded_even_if_the_lease_is_withdrawn_with_it() -> None:
+    bench = moving()
+    bench.write(lease_ms=0, permits=MotionClass(0), stop_category=1)
+    assert at_rest(bench) == (RobotState.STOPPED, StopReason.COMMAND)
+
+
 def test_heartbeat_that_stands_still_stops() -> None:
     bench = moving()
     for _ in range(30):

@@ -1,0 +1,1 @@
+"""What `station-hil bench` and `station-hil endurance` measure, and how."""

@@ -1,0 +1,96 @@
+"""The people of a station, as a program: the one who puts a stopped station right, and the drivers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from dataclasses import dataclass
+
+from hil.rig.operator import Operator
+from hil.rig.processes import RigError
+from hil.rig.station import Rig
+from station_ctl.uplink.messages import Message, Verb
+
+NEXT: dict[str, Verb] = {"Aborted": "clear", "Stopped": "reset", "Held": "resume"}
+"""What a person does with a station that stands so, once the place is safe."""
+PASSING = ("Aborting", "Clearing", "Holding", "Unholding", "Stopping", "Resetting")
+LOOK_AGAIN_S = 0.1
+
+
+class Person:
+    """Puts the station right whenever it stands, and counts what it took.
+
+    counts: by verb, what was done to an end; `not_done` what was refused or failed and was tried again.
+    stood:  by reason, how often the station stood.
+    """
+
+    def __init__(self, operator: Operator) -> None:
+        self.counts: Counter[str] = Counter()
+        self.stood: Counter[str] = Counter()
+        self._operator = operator
+
+    @property
+    def needed(self) -> bool:
+        """True while the station stands and waits for a person."""
+        state = self._operator.state
+        return state is not None and state.packml in NEXT
+
+    async def put_right(self, within_s: float = 60.0) -> None:
+        """Clear, reset and resume until the station runs, or is idle. Raises RigError if it does not in that time."""
+        try:
+            async with asyncio.timeout(within_s):
+                while True:
+                    await self._operator.until(self._settled, within_s, "state that lasts")
+                    if not self.needed:
+                        return
+                    await self._act()
+        except TimeoutError:
+            state = self._operator.state
+            now = f"{state.packml}/{state.step}: {state.reason}" if state else "nothing heard"
+            raise RigError("a person cannot put it right", where="station", value=now, limit=f"{within_s:g} s") from None
+
+    async def _act(self) -> None:
+        state = self._operator.state
+        if state is None or state.packml not in NEXT:
+            return
+        verb = NEXT[state.packml]
+        self.stood[f"{state.packml}: {state.reason.code if state.reason else 'no reason'}"] += 1
+        reply = await self._operator.send(verb)
+        self.counts[verb if reply.verdict == "completed" else "not_done"] += 1
+        if reply.verdict != "completed":
+            await asyncio.sleep(LOOK_AGAIN_S)
+            return
+        with contextlib.suppress(RigError):  # the state message follows the answer on a queue of its own
+            await self._operator.until(lambda: self._moved_on(state.packml), 1.0, "news")
+
+    def _moved_on(self, packml: str) -> Message | None:
+        state = self._operator.state
+        return state if state is not None and state.packml != packml else None
+
+    def _settled(self) -> Message | None:
+        state = self._operator.state
+        return state if state is not None and state.packml not in PASSING else None
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A truck on its way in, with the serials of its packs by mount."""
+
+    vin: str
+    serials: tuple[str, ...]
+
+
+async def send_truck(station: Rig, number: int, mounts: int = 2, soc_pct: float = 12.0) -> Visitor:
+    """A truck of its own VIN and serials drives in within tolerance, authorised already.
+
+    Raises RigError if the authorisation is refused.
+    """
+    visitor = Visitor(f"LZZ5CLSB8NA{number:06d}", tuple(f"TRK{n}-{number:08d}" for n in range(1, mounts + 1)))
+    reply = await station.operator.send("authorise", wait=False, vin=visitor.vin)
+    if reply.verdict != "accepted":
+        raise RigError("the authorisation was refused", where=visitor.vin, value=reply.reason)
+    await station.plant.ask(
+        "truck_arrives", vin=visitor.vin, mounts=mounts, soc_pct=soc_pct, serials=list(visitor.serials)
+    )
+    return visitor
