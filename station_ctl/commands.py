@@ -35,7 +35,7 @@ class Commands:
 
     def _obey(self, admitted: Admitted, state: StationState, snapshot: Snapshot) -> StationState:
         verb, issuer = Verb(admitted.verb), admitted.command.issuer
-        leave = _authorisation(admitted)
+        leave = _authorisation(admitted, snapshot.now_s)
         if why := verbs.refusal(verb, state, snapshot.robot, leave):
             self.uplink.answer(admitted, "rejected", why)
             return state
@@ -56,8 +56,8 @@ class Commands:
         self.uplink.answer(admitted, "completed" if completed else "failed", text)
 
 
-def _authorisation(admitted: Admitted) -> Authorisation | None:
+def _authorisation(admitted: Admitted, now_s: float) -> Authorisation | None:
     asked = admitted.command.arguments
     if not isinstance(asked, AuthoriseArguments):
         return None
-    return Authorisation(asked.vin, admitted.command.issuer, asked.packs, asked.soc_promised_pct)
+    return Authorisation(asked.vin, admitted.command.issuer, now_s, asked.packs, asked.soc_promised_pct)

@@ -105,6 +105,9 @@ class SwapSection(Section):
     """`[swap]`: how a swap is done."""
 
     soc_promised_pct: float = Field(80.0, ge=0, le=100, description="No pack under this charge is handed out.")
+    authorisation_valid_s: float = Field(
+        3600.0, ge=60, le=86400, description="An authorisation that no truck has used by then lapses."
+    )
     repark_attempts: int = Field(3, ge=0, le=10, description="How often the driver is asked to re-park before Held.")
     permit_grace_s: float = Field(1.0, ge=0, le=5, description="A refused order is asked again for so long, then Held.")
     isolate_timeout_s: float = Field(30.0, ge=1, le=120, description="Wait for high voltage off before Held.")

@@ -183,6 +183,7 @@ def recovered(state: StationState | None) -> StationState:
     return replace(
         stable(state),
         packml=PackML.ABORTED,
+        authorisation=state.authorisation if state.swap else None,  # how old an unused one is, is no longer known
         reason=Reason("restarted", _what_was_open(state)),
     )
 

@@ -105,10 +105,12 @@ class Authorisation:
 
     packs: how many packs to swap (None: all the truck carries).
     soc_promised_pct: the least charge to hand out (None: the station's own figure).
+    given_s: event-loop time it was given at; unused it lapses (swap.authorisation_valid_s).
     """
 
     vin: str
     issuer: str
+    given_s: float
     packs: int | None = None
     soc_promised_pct: float | None = None
 

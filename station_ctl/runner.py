@@ -23,7 +23,7 @@ from station_ctl.safety.guard import Guard
 from station_ctl.stats import Distribution
 from station_ctl.swap import step as swap_step
 from station_ctl.swap.look import Look
-from station_ctl.swap.machine import PACKML, STEP
+from station_ctl.swap.machine import PACKML
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Plant:
-    """The ports of one station."""
+    """The ports of one station. can: state of each bus by name; clock: the event loop's time in seconds."""
 
     robot: RobotPort
     packs: PackPort
@@ -51,6 +51,7 @@ class Plant:
     uplink: UplinkPort
     journal: JournalPort
     can: Callable[[], dict[str, str]]
+    clock: Callable[[], float]
 
 
 class Runner:
@@ -154,10 +155,12 @@ class Runner:
         if tripped:  # a stop does not wait for the disk
             await self._write(state, decision, snapshot)
         state = await self._record(entry)
+        if command is not None:
+            snapshot, decision, state = self._still_admitted(command, result.state, state)
         if not tripped:
             await self._write(state, decision, snapshot)
         self.state = state
-        self._plant.truck.request = STEP[state.step].request
+        self._plant.truck.request = swap_step.truck_request(state)
         self._reporter.report(state, snapshot, decision, entry.events, result.finished)
         self._commands.follow(state, result.finished)
 
@@ -178,17 +181,29 @@ class Runner:
             return swap_step.refused(result.state, reasons, snapshot.now_s, grace_s), None
         return swap_step.given(result.state, command), command
 
+    def _still_admitted(
+        self, command: RobotCommand, before: StationState, state: StationState
+    ) -> tuple[Snapshot, Decision, StationState]:
+        """Judge once more what was read while the intent went to disk; what no longer holds is not given."""
+        snapshot = self._read(self._plant.clock())
+        decision = self._guard.judge(snapshot, state, False)
+        if self._guard.admit(snapshot, before, command):
+            state = replace(state, pending=None)
+        return snapshot, decision, state
+
     async def _record(self, entry: Entry) -> StationState:
         """Journal what changed; an intent that cannot be journalled is not given."""
         lasting = stable(entry.state)
         if lasting == self._recorded and not (entry.intent or entry.events or entry.finished):
             return entry.state
         try:
-            await self._plant.journal.append(entry)
-        except JournalError as e:
-            log.error("%s", e)
+            async with asyncio.timeout(JOURNAL_S):
+                await self._plant.journal.append(entry)
+        except (JournalError, TimeoutError) as e:
+            text = str(e) or f"the journal did not take an entry within {JOURNAL_S:g} s"
+            log.error("%s", text)
             if PACKML.allows(entry.state.packml, "abort"):
-                return swap_step.abort(entry.state, asyncio.get_running_loop().time(), Reason("journal", str(e)))
+                return swap_step.abort(entry.state, asyncio.get_running_loop().time(), Reason("journal", text))
             return replace(entry.state, pending=None)
         self._recorded = lasting
         return entry.state
@@ -206,5 +221,7 @@ class Runner:
             log.debug("command block not written: %s", e)
 
 
+JOURNAL_S = 0.4
+"""A disk that is slower holds up the cycle; less than the lease, so that the stop is ours and not the PLC's."""
 STOP_CYCLES = 20
 """At 50 ms a second: category-1 ramps of the plant are shorter, and the service has 2 s to end."""

@@ -99,7 +99,7 @@ def build(config: Config, journal: Journal, state: StationState, notifier: Notif
         on_danger=wake,
     )
     uplink = Uplink(config.station.id, _endpoint(config), journal, version=__version__, boot_id=uuid.uuid4().hex[:12])
-    plant = Plant(robot, packs, truck, uplink, journal, lambda: {n: b.state.name for n, b in buses.items()})
+    plant = Plant(robot, packs, truck, uplink, journal, lambda: {n: b.state.name for n, b in buses.items()}, _now_s)
     reporter = Reporter(config, uplink, lambda: _metrics(runners[0], client, buses, uplink))
     runner = Runner(config, Guard(table.load(), config), plant, reporter, state, Watchdog(notifier).healthy)
     runners.append(runner)
@@ -125,6 +125,10 @@ def _endpoint(config: Config) -> Endpoint:
     mqtt = config.mqtt
     password = read_password(mqtt.password_file)
     return Endpoint(mqtt.host, mqtt.port, mqtt.username, password, mqtt.tls_ca_file, mqtt.keepalive_s)
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _metrics(runner: Runner, client: ModbusClient, buses: dict[str, CanBus], uplink: Uplink) -> MetricsMessage:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from drivers.reading import Signal
 from drivers.robot_protocol import Opcode, RobotCommand, RobotState, RobotStatus
+from drivers.truck_status import TruckRequest
 from station_ctl.model import ACTING, Event, Order, PackML, Reason, StationState, Swap
 from station_ctl.swap import motions, steps
 from station_ctl.swap.look import Give, Go, Hold, Look, Suspend, Wait, wait
@@ -38,10 +39,18 @@ class Result:
 def step(look: Look) -> Result:
     """One cycle of the swap logic."""
     before = look.state
-    result = _act(look)
+    result = _act(replace(look, state=_without_lapsed(before, look)))
     if look.decision.latched and before.packml not in (PackML.ABORTING, PackML.ABORTED, PackML.CLEARING):
         result = Result(abort(before, look.now_s, Reason("interlock", look.decision.tripped or "interlock latched")))
     return replace(result, events=(*result.events, *told(before, result.state)))
+
+
+def _without_lapsed(state: StationState, look: Look) -> StationState:
+    """The state without an authorisation that nobody has used in time."""
+    leave = state.authorisation
+    if state.swap is None and leave and look.now_s - leave.given_s > look.config.swap.authorisation_valid_s:
+        return replace(state, authorisation=None)
+    return state
 
 
 def reset_line(look_state: StationState, robot_state: RobotState | None) -> bool:
@@ -104,9 +113,8 @@ def _coming_to_rest(look: Look) -> Result:
 def _phase(look: Look) -> Result:
     finished = None
     for _ in range(HOPS):
-        look = replace(look, state=steps.charge_noted(look))
         look = replace(look, state=steps.accept(look))
-        outcome = steps.LOOKS[look.state.step](look)
+        outcome = steps.look_at(look)
         if not isinstance(outcome, Go):
             break
         done = outcome.state.swap if outcome.trigger == "settled" else None
@@ -150,7 +158,7 @@ def _follow(outcome: Go, now_s: float) -> StationState:
 
 def _suspended(look: Look) -> Result:
     """Look at the step as if it ran: when it no longer asks for somebody outside, go on."""
-    outcome = steps.LOOKS[look.state.step](look)
+    outcome = steps.look_at(look)
     match outcome:
         case Suspend():
             return Result(replace(outcome.state or look.state, reason=outcome.reason))
@@ -221,6 +229,13 @@ def refused(state: StationState, reasons: tuple[str, ...], now_s: float, grace_s
     if state.packml in (PackML.CLEARING, PackML.RESETTING):
         return abort(state, now_s, reason)
     return hold(state, now_s, reason)
+
+
+def truck_request(state: StationState) -> TruckRequest:
+    """What the truck is asked now. A truck that failed its self-test is isolated while a person decides."""
+    request = STEP[state.step].request
+    waits = state.packml not in (PackML.COMPLETING, PackML.UNHOLDING)
+    return TruckRequest.ISOLATE if request is TruckRequest.RECONNECT and waits else request
 
 
 def may_move(state: StationState) -> bool:

@@ -220,17 +220,6 @@ def _doubt(look: Look, exchange: Exchange) -> str:
     return plan.fault(pack, look.config, look.now_s)
 
 
-def charge_noted(look: Look) -> StationState:
-    """Note the charge of the packs aboard as soon as their BMSs say it: serials, and so the plan, come sooner."""
-    swap = look.state.swap
-    for index, exchange in enumerate(swap.exchanges if swap else ()):
-        pack = look.snapshot.packs[mount(exchange.mount)]
-        said = pack.soc_pct.value if plan.serial(pack) == exchange.serial_out else None
-        if swap and exchange.soc_out_pct is None and said is not None:
-            swap = with_exchange(swap, index, replace(exchange, soc_out_pct=said))
-    return look.state if swap is look.state.swap else replace(look.state, swap=swap)
-
-
 def accept(look: Look) -> StationState:
     """Accept discharged packs into stock while the robot goes on working."""
     state, swap = look.state, look.state.swap
@@ -266,3 +255,11 @@ LOOKS: dict[str, Callable[[Look], Outcome]] = {
     "depart": depart,
 }
 """What looks at each step of the table."""
+
+
+def look_at(look: Look) -> Outcome:
+    """Look at the step under way; an open swap goes on with its own truck only."""
+    swap, vin = look.state.swap, look.snapshot.truck.vin.value
+    if swap is not None and vin is not None and vin != swap.vin and look.state.step not in ("settle", "depart"):
+        return hold("other_truck", f"truck {vin} stands in the lane, the open swap is of {swap.vin}")
+    return LOOKS[look.state.step](look)

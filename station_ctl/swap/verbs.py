@@ -67,7 +67,8 @@ def done(verb: Verb, state: StationState, finished: Swap | None) -> tuple[bool, 
 
 def _swap_done(verb: Verb, state: StationState, finished: Swap | None) -> tuple[bool, str] | None:
     if finished is None:
-        return None
+        lapsed = verb is Verb.AUTHORISE and state.authorisation is None and state.swap is None
+        return (False, "the authorisation lapsed unused") if lapsed else None
     if finished.aborted:
         return False, "the swap was aborted"
     if verb is Verb.AUTHORISE and finished.backed_out:

@@ -37,7 +37,7 @@ from station_ctl.uplink.admission import Admitted
 from station_ctl.uplink.messages import COMMANDS, iso_ms, utc_now
 
 CYCLE_S = 0.05
-SCANS = 5  # PLC scans of 10 ms in a cycle
+SCANS = 2  # PLC scans in a cycle: fewer than on the wire, for speed
 MAP = registers.load("robot-plc-v1")
 
 
@@ -141,10 +141,13 @@ class Ground:
         self.robot = Robot(self.client, MAP, on_danger=lambda: None)  # type: ignore[arg-type]
         packs = SimpleNamespace(status=self._pack)
         self.truck_port.request = TruckRequest.NONE
-        plant = Plant(self.robot, packs, self.truck_port, self.uplink, self.journal, dict)  # type: ignore[arg-type]
+        plant = Plant(self.robot, packs, self.truck_port, self.uplink, self.journal, dict, self._now)  # type: ignore[arg-type]
         reporter = Reporter(self.config, self.uplink, lambda: None)  # type: ignore[arg-type, return-value]
         guard = Guard(table.load(), self.config)
         self.runner = Runner(self.config, guard, plant, reporter, state, self._beat)
+
+    def _now(self) -> float:
+        return self.now_s
 
     def _beat(self) -> None:
         self.healthy += 1

@@ -8,8 +8,9 @@ import pytest
 
 from drivers.reading import Signal
 from drivers.robot_protocol import MotionClass
+from station_ctl.journal import Entry
 from station_ctl.model import PackML
-from tests.simulation.ground import MAP, Ground
+from tests.simulation.ground import MAP, VIN, Ground
 from tests.simulation.test_swap import clear_and_reset, swapping, to_the_end
 from tests.support import run
 
@@ -189,5 +190,96 @@ def test_a_swap_ended_by_hand_is_recorded_as_aborted_once_lane_and_robot_are_emp
         await ground.reaches("Idle", 30.0)
         assert ground.finished()[0].aborted
         assert authorise
+
+    run(main())
+
+
+def test_an_authorisation_that_nobody_uses_lapses_and_its_sender_is_told() -> None:
+    async def main() -> None:
+        ground = Ground(authorisation_valid_s=60.0)
+        await ground.ready()
+        identifier = ground.send("authorise", vin=VIN)
+        await ground.cycle()
+        assert ground.state.authorisation is not None
+        ground.now_s += 61.0
+        await ground.cycle()
+        assert ground.state.authorisation is None
+        assert ground.uplink.verdicts[identifier][-1] == ("failed", "the authorisation lapsed unused")
+
+    run(main())
+
+
+def test_a_journal_that_hangs_does_not_hold_up_the_cycle_for_longer_than_the_lease() -> None:
+    async def main() -> None:
+        ground = await swapping(1)
+        await ground.at_step("unlock")
+        never = asyncio.Event()
+
+        async def hang(_: object) -> None:
+            await never.wait()
+
+        ground.journal.append = hang  # type: ignore[method-assign, assignment]
+        began_s = asyncio.get_running_loop().time()
+        await ground.until(lambda: ground.state.packml is PackML.ABORTING, 10.0)
+        assert asyncio.get_running_loop().time() - began_s < 5.0
+        assert ground.state.reason is not None and ground.state.reason.code == "journal"
+
+    run(main())
+
+
+def test_what_is_read_while_the_intent_goes_to_disk_still_counts() -> None:
+    async def main() -> None:
+        ground = await swapping(1)
+        await ground.at_step("approach_bay")
+        ground.send("hold")
+        await ground.reaches("Held")
+        append, started = ground.journal.append, ground.plc.retained.motions_started
+
+        async def person_walks_in(entry: Entry) -> None:
+            await append(entry)
+            if entry.intent is not None:
+                ground.world.inputs.zone_clear = Signal.FALSE
+                await ground.robot.poll()
+
+        ground.journal.append = person_walks_in  # type: ignore[method-assign]
+        ground.send("resume")
+        for _ in range(6):
+            await ground.cycle()
+        assert ground.plc.retained.motions_started == started
+
+    run(main())
+
+
+def test_a_swap_goes_on_with_its_own_truck_only() -> None:
+    async def main() -> None:
+        ground = await swapping(1)
+        await ground.at_step("approach_mount")
+        await ground.cycle()
+        assert ground.world.truck is not None
+        ground.world.truck.vin = "LZZ5CLSB8NA000002"
+        await ground.reaches("Held", 5.0)
+        assert ground.state.reason is not None and ground.state.reason.code == "other_truck"
+        started = ground.plc.retained.motions_started
+        ground.send("resume")
+        await ground.until(lambda: ground.state.packml is PackML.EXECUTE, 5.0)
+        await ground.reaches("Held", 5.0)
+        assert ground.plc.retained.motions_started == started
+
+    run(main())
+
+
+def test_a_failed_self_test_can_be_tried_again() -> None:
+    async def main() -> None:
+        ground = await swapping(1)
+        await ground.at_step("lock")
+        assert ground.world.truck is not None
+        ground.world.truck.faults.self_test_fails = True
+        await ground.reaches("Held", 60.0)
+        assert ground.state.reason is not None and ground.state.reason.code == "self_test_failed"
+        ground.world.truck.faults.self_test_fails = False
+        for _ in range(10):
+            await ground.cycle()
+        ground.send("resume")
+        await to_the_end(ground)
 
     run(main())
