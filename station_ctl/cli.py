@@ -9,10 +9,8 @@ import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from drivers import registers
 from drivers.errors import StationError
 from station_ctl import __version__, config, documents, service
-from station_ctl.safety import table
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -51,8 +49,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     found = config.load(arguments.config)
-    registers.load(found.robot.register_map)
-    table.load()
+    service.check(found)
     isolation = sum(b.isolation for b in found.bay)
     sys.stdout.write(
         f"{arguments.config}: good\n"

@@ -172,7 +172,9 @@ class Journal:
 
     def _record(self, row: tuple[str, str, str, str, str]) -> None:
         db = self._database()
-        db.execute("INSERT OR REPLACE INTO command (id, at_utc, verb, issuer, verdict) VALUES (?, ?, ?, ?, ?)", row)
+        sql = "INSERT INTO command (id, at_utc, verb, issuer, verdict) VALUES (?, ?, ?, ?, ?)"
+        # an update keeps the row's place in the window; a replaced row would push older commands out
+        db.execute(f"{sql} ON CONFLICT (id) DO UPDATE SET at_utc = excluded.at_utc, verdict = excluded.verdict", row)
         db.execute("DELETE FROM command WHERE rowid <= (SELECT max(rowid) FROM command) - ?", (COMMANDS_KEPT,))
 
 

@@ -110,11 +110,12 @@ class Runner:
         now_s = asyncio.get_running_loop().time()
         if PACKML.allows(self.state.packml, "stop"):
             self.state = swap_step.go(self.state, "stop", now_s, Reason("shutdown", "the service is being stopped"))
-        elif self.state.packml not in (PackML.ABORTED, PackML.STOPPED):
+        elif PACKML.allows(self.state.packml, "abort"):
             reason = Reason("shutdown", f"the service was stopped in step {self.state.step}")
             self.state = swap_step.abort(self.state, now_s, reason)
-        for _ in range(STOP_CYCLES):
-            await self._supervised(asyncio.get_running_loop().time())
+        loop = asyncio.get_running_loop()
+        while loop.time() < now_s + STOP_S:
+            await self._supervised(loop.time())
             if self.state.packml in (PackML.ABORTED, PackML.STOPPED):
                 return
             await asyncio.sleep(self._config.station.period_ms / 1000)
@@ -223,5 +224,5 @@ class Runner:
 
 JOURNAL_S = 0.4
 """A disk that is slower holds up the cycle; less than the lease, so that the stop is ours and not the PLC's."""
-STOP_CYCLES = 20
-"""At 50 ms a second: category-1 ramps of the plant are shorter, and the service has 2 s to end."""
+STOP_S = 1.0
+"""Category-1 ramps of the plant are shorter, and the service has 2 s to end."""

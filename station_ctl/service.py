@@ -23,10 +23,11 @@ from station_ctl import __version__
 from station_ctl.config import Config
 from station_ctl.journal import Journal, recovered
 from station_ctl.model import StationState
-from station_ctl.report import Reporter, spread
+from station_ctl.report import Reporter
 from station_ctl.runner import Plant, Runner
 from station_ctl.safety import table
 from station_ctl.safety.guard import Guard
+from station_ctl.snapshots import spread
 from station_ctl.uplink.messages import MetricsMessage, Spread
 from station_ctl.uplink.uplink import Uplink
 
@@ -148,11 +149,20 @@ def _metrics(runner: Runner, client: ModbusClient, buses: dict[str, CanBus], upl
     )
 
 
+def check(config: Config) -> None:
+    """Read all that a start needs beside the configuration itself, and fit it together; nothing is opened or started.
+
+    Raises StationError for a register map, a cause table or a password file that cannot be used.
+    """
+    build(config, Journal(Path(config.station.journal)), recovered(None), Notifier(""))
+
+
 async def run(config: Config) -> None:
     """Run a station until SIGTERM or SIGINT; the robot is brought to a stop before anything is closed.
 
-    Raises StationError if the journal, a register map or the cause table cannot be used.
+    Raises StationError as check does, and if the journal cannot be used.
     """
+    check(config)
     journal, notifier = Journal(Path(config.station.journal)), Notifier()
     await journal.open()
     try:

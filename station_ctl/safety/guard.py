@@ -21,6 +21,7 @@ from station_ctl.config import Config
 from station_ctl.kernel.interlock import Interlock
 from station_ctl.model import Decision, Snapshot, StationState
 from station_ctl.safety import inputs
+from station_ctl.safety.scene import Scene
 from station_ctl.safety.table import Cause, Table, TableError
 
 ALL_CLASSES = MotionClass(sum(MotionClass))
@@ -111,7 +112,7 @@ class Guard:
         causes = [c for i, c in enumerate(self._table.causes) if mask >> i & 1 and c.withholds & needed]
         return tuple(self.explain(cause.name, scene) for cause in causes) or ("latched: a person has to clear",)
 
-    def explain(self, name: str, scene: inputs.Scene) -> str:
+    def explain(self, name: str, scene: Scene) -> str:
         """One line: the cause, its measured value and age, the condition that should hold, what to do."""
         cause = next(cause for cause in self._table.causes if cause.name == name)
         value, age_s = inputs.READERS[cause.input.name](scene)
@@ -125,6 +126,6 @@ class Guard:
 
     def _scene(
         self, snapshot: Snapshot, state: StationState, command: RobotCommand | None, last: RobotCommand | None
-    ) -> inputs.Scene:
+    ) -> Scene:
         installed = state.swap.installed if state.swap else ()
-        return inputs.Scene(snapshot, command, last, fitted_mounts(snapshot, self._configured), installed)
+        return Scene(snapshot, command, last, fitted_mounts(snapshot, self._configured), installed)

@@ -27,6 +27,7 @@ from drivers.robot_protocol import (
 from drivers.truck_status import TruckStatus
 from station_ctl.model import Place, Snapshot, StationState, bay, mount
 from station_ctl.safety import inputs, table
+from station_ctl.safety import scene as scene_of
 from station_ctl.safety.guard import Guard, fitted_mounts, motion_class, moving
 from tests.simulation.ground import station_config
 
@@ -94,8 +95,8 @@ def snapshot(the_robot: RobotStatus | None = None, the_truck: TruckStatus | None
     return Snapshot(NOW, the_robot or robot(), "", the_truck or truck(), places)
 
 
-def scene(at: Snapshot, command: RobotCommand | None = None, installed: tuple[int, ...] = ()) -> inputs.Scene:
-    return inputs.Scene(at, command, None, fitted_mounts(at, (1, 2, 3)), installed)
+def scene(at: Snapshot, command: RobotCommand | None = None, installed: tuple[int, ...] = ()) -> scene_of.Scene:
+    return scene_of.Scene(at, command, None, fitted_mounts(at, (1, 2, 3)), installed)
 
 
 def value(name: str, at: Snapshot, **more: Any) -> Any:
@@ -110,9 +111,9 @@ def test_with_no_plc_nothing_from_it_is_known() -> None:
             assert age_s == math.inf
             assert found is N or math.isnan(found)
     place = RobotCommand(1, Opcode.PLACE_TO, destination=3)
-    assert inputs.READERS["destination_free"](scene(blind, place)) == inputs.UNKNOWN
+    assert inputs.READERS["destination_free"](scene(blind, place)) == scene_of.UNKNOWN
     lift = RobotCommand(1, Opcode.LIFT_FROM, source=101)
-    assert inputs.READERS["source_unlocked"](scene(blind, lift)) == inputs.UNKNOWN
+    assert inputs.READERS["source_unlocked"](scene(blind, lift)) == scene_of.UNKNOWN
 
 
 def test_a_heartbeat_that_stands_still_is_not_alive() -> None:
@@ -136,7 +137,7 @@ def test_the_lane_is_safe_empty_or_with_a_clamped_truck_only() -> None:
 
 @given(st.lists(st.sampled_from([T, F, U, N]), max_size=5))
 def test_a_conjunction_is_true_only_if_all_are(signals: list[Signal]) -> None:
-    result, _ = inputs.all_true((s, 0.0) for s in signals)
+    result, _ = scene_of.all_true((s, 0.0) for s in signals)
     assert (result is T) == all(s is T for s in signals)
     assert (result is F) == (F in signals)
 
@@ -212,9 +213,9 @@ def test_no_placing_on_an_occupied_place_except_to_take_the_same_placing_up_agai
     same = RobotCommand(5, Opcode.PLACE_TO, destination=3)
     other = RobotCommand(5, Opcode.PLACE_TO, destination=4)
     for last, signal in ((same, T), (other, F), (replace(same, sequence=4), F)):
-        assert inputs.READERS["destination_free"](inputs.Scene(at, place, last, (1, 2), ()))[0] is signal
+        assert inputs.READERS["destination_free"](scene_of.Scene(at, place, last, (1, 2), ()))[0] is signal
     done_but_holding = snapshot(replace(occupied, echo_state=EchoState.DONE))
-    assert inputs.READERS["destination_free"](inputs.Scene(done_but_holding, place, same, (1, 2), ()))[0] is F
+    assert inputs.READERS["destination_free"](scene_of.Scene(done_but_holding, place, same, (1, 2), ()))[0] is F
 
 
 def test_packs_put_in_are_judged_before_release_and_only_those() -> None:

@@ -1,0 +1,88 @@
+"""What the interlock's inputs are taken from, and how four-valued signals and numbers are combined.
+
+Every function here may only make the picture worse: what is not known is NOT_AVAILABLE or NaN with infinite age.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from drivers.reading import Quality, Reading, Signal
+from drivers.robot_protocol import MountSensors, RobotCommand, RobotStatus
+from station_ctl.model import Snapshot
+
+Four = tuple[Signal, float]
+"""A four-valued input and its age in seconds."""
+Number = tuple[float, float]
+"""An analogue input (NaN: unknown) and its age in seconds."""
+
+UNKNOWN: Four = (Signal.NOT_AVAILABLE, math.inf)
+UNKNOWN_NUMBER: Number = (math.nan, math.inf)
+NOTHING_TO_WATCH: Four = (Signal.TRUE, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the inputs are taken from: the plant, the command meant, and which mounts matter.
+
+    command:   the one under way or proposed; it says which place is the source and which the destination.
+    last:      the command given before (a stopped placement may be taken up again on its own place).
+    fitted:    mounts that the truck has. installed: mounts that hold a pack put in by this swap.
+    """
+
+    snapshot: Snapshot
+    command: RobotCommand | None
+    last: RobotCommand | None
+    fitted: tuple[int, ...]
+    installed: tuple[int, ...]
+
+    def sensors(self, number: int) -> MountSensors | None:
+        """Sensors of a mount, None while the PLC is not readable."""
+        robot = self.snapshot.robot
+        return robot.mounts[number - 1] if robot and number <= len(robot.mounts) else None
+
+    def plc(self, read: Callable[[RobotStatus], Signal]) -> Four:
+        """A signal from the status block with the block's age."""
+        robot = self.snapshot.robot
+        return (read(robot), self.snapshot.now_s - robot.received_s) if robot else UNKNOWN
+
+
+def all_true(signals: Iterable[Four]) -> Four:
+    """The conjunction of four-valued signals with the age of the oldest; a known FALSE outweighs the unknown."""
+    found = [*signals, NOTHING_TO_WATCH]
+    age = max(age for _, age in found)
+    for value in (Signal.FALSE, Signal.NOT_AVAILABLE, Signal.UNTRUSTED):
+        if any(signal is value for signal, _ in found):
+            return value, age
+    return Signal.TRUE, age
+
+
+def inverted(four: Four) -> Four:
+    """FALSE for TRUE and TRUE for FALSE; what is not known stays so."""
+    swapped = {Signal.FALSE: Signal.TRUE, Signal.TRUE: Signal.FALSE}
+    return swapped.get(four[0], four[0]), four[1]
+
+
+def signal(reading: Reading[Signal], now_s: float) -> Four:
+    """A received signal with its age; of bad quality it is UNTRUSTED or NOT_AVAILABLE, whatever it reads."""
+    if reading.quality is not Quality.GOOD or reading.value is None:
+        bad = Signal.UNTRUSTED if reading.quality is Quality.UNTRUSTED else Signal.NOT_AVAILABLE
+        return bad, reading.age_s(now_s)
+    return reading.value, reading.age_s(now_s)
+
+
+def number(reading: Reading[float], now_s: float) -> Number:
+    """A received number with its age; of bad quality it is NaN."""
+    good = reading.quality is Quality.GOOD and reading.value is not None
+    return (reading.value if good and reading.value is not None else math.nan), reading.age_s(now_s)
+
+
+def worst(numbers: Iterable[Number], pick: Callable[[Iterable[float]], float], none: float) -> Number:
+    """The one that `pick` chooses with the age of the oldest; NaN if one is unknown, `none` if there are none."""
+    found = list(numbers)
+    if not found:
+        return none, 0.0
+    values = [value for value, _ in found]
+    return (math.nan if any(math.isnan(v) for v in values) else pick(values)), max(age for _, age in found)
