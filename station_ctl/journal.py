@@ -63,6 +63,8 @@ def stable(state: StationState) -> StationState:
         state,
         reason=None,
         pending=None,
+        last=None,
+        motions_seen=None,
         step_since_s=0.0,
         state_since_s=0.0,
         refused_since_s=None,

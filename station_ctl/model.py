@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from drivers.pack_status import PackStatus
-from drivers.robot_protocol import MOUNT_CODE_BASE, MotionClass, Opcode, RobotCommand, RobotStatus
+from drivers.reading import Signal
+from drivers.robot_protocol import MOUNT_CODE_BASE, EchoState, MotionClass, Opcode, RobotCommand, RobotStatus
 from drivers.truck_status import TruckStatus
 
 
@@ -152,21 +153,39 @@ class Swap:
 
 
 @dataclass(frozen=True, slots=True)
+class LastMotion:
+    """The last motion of ours that the PLC took up.
+
+    ended: what its echo said last (a RESET after it does not change that).
+    full:  whether the place it handled read occupied when `ended` was first seen.
+    """
+
+    command: RobotCommand
+    ended: EchoState | None = None
+    full: Signal = Signal.NOT_AVAILABLE
+
+
+@dataclass(frozen=True, slots=True)
 class Parking:
-    """How the driver's attempts to park stand; errors (x, y in mm, angle in deg) unchanged since `since_s`."""
+    """How the driver's attempts to park stand; errors (x, y in mm, angle in deg) unchanged since `since_s`.
+
+    gone_since_s: since when the lane is empty, None while a truck is there.
+    """
 
     attempts: int = 0
     errors: tuple[float | None, ...] = ()
     since_s: float = 0.0
     counted: bool = False
+    gone_since_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StationState:
     """All that the controller remembers between two cycles. Times are event-loop seconds.
 
-    pending:  the order given to the robot in this step. last: the same, but kept over a hold or an abort.
-    sequence: the last sequence number given out.
+    pending:  the order given to the robot in this step.
+    given:    the last motion that got a sequence number. last: the last motion the PLC took up.
+    sequence: the last sequence number given out. motions_seen: the PLC's own count of motions.
     refused_since_s: since when the gate refuses the order; done_since_s: since when the PLC reports it done.
     resume_to: the phase that Held or Suspended goes back to.
     """
@@ -178,8 +197,10 @@ class StationState:
     swap: Swap | None = None
     authorisation: Authorisation | None = None
     pending: RobotCommand | None = None
-    last: RobotCommand | None = None
+    given: RobotCommand | None = None
+    last: LastMotion | None = None
     sequence: int | None = None
+    motions_seen: int | None = None
     step_since_s: float = 0.0
     state_since_s: float = 0.0
     refused_since_s: float | None = None
@@ -231,7 +252,8 @@ class Decision:
     permits: motion classes that may go on. latched: a trip (or boot) withholds everything until a person's reset.
     stop_category: 0 none, else the IEC 60204-1 category to command.
     first_out: the cause that tripped first; tripped is its one-line explanation as measured at that instant.
-    active: every cause that stands now, with the classes of motion it withholds.
+    active: every cause that stands now, with the classes of motion it withholds; blocks_reset: those of them that
+    keep the latch from opening.
     """
 
     permits: MotionClass
@@ -240,6 +262,7 @@ class Decision:
     first_out: str | None
     active: Mapping[str, MotionClass]
     tripped: str = ""
+    blocks_reset: tuple[str, ...] = ()
 
     def blocking(self, wanted: MotionClass) -> tuple[str, ...]:
         """Names of the active causes that withhold any of the wanted classes."""

@@ -78,7 +78,6 @@ class Runner:
         self._addresses |= {mount(m.number): m.can_address for m in config.mount}
         self._wake = asyncio.Event()
         self._heartbeat = 0
-        self._latched = True
         self._recorded: StationState | None = None
 
     def wake(self) -> None:
@@ -146,24 +145,23 @@ class Runner:
     async def _cycle(self, now_s: float) -> None:
         snapshot = self._read(now_s)
         robot_state = snapshot.robot.state if snapshot.robot else None
-        decision = self._guard.judge(snapshot, self.state, swap_step.reset_line(self.state, robot_state))
-        tripped, self._latched = decision.latched and not self._latched, decision.latched
+        reset = swap_step.reset_line(self.state, robot_state)
+        decision = self._guard.judge(snapshot, self.state, reset=reset, engaged=swap_step.engaged(self.state))
         asked = self._commands.take(self.state, snapshot)
         result = swap_step.step(Look(asked, snapshot, decision, self._config, utc_text()))
         state, command = self._gate(result, snapshot)
-        events = (*result.events, *swap_step.told(result.state, state))
-        entry = Entry(state, command, events, result.finished)
-        if tripped:  # a stop does not wait for the disk
+        entry = Entry(state, command, swap_step.told(self.state, state), result.finished)
+        if command is None:  # nothing new moves: the lease does not wait for the disk, and a stop even less
             await self._write(state, decision, snapshot)
-        state = await self._record(entry)
+        state, written = await self._record(entry)
         if command is not None:
             snapshot, decision, state = self._still_admitted(command, result.state, state)
-        if not tripped:
             await self._write(state, decision, snapshot)
         self.state = state
         self._plant.truck.request = swap_step.truck_request(state)
-        self._reporter.report(state, snapshot, decision, entry.events, result.finished)
-        self._commands.follow(state, result.finished)
+        finished = result.finished if written else None
+        self._reporter.report(state, snapshot, decision, entry.events, finished)
+        self._commands.follow(state, finished)
 
     def _read(self, now_s: float) -> Snapshot:
         plant = self._plant
@@ -172,42 +170,53 @@ class Runner:
         return Snapshot(now_s, robot, str(error) if error else "", plant.truck.status, packs, plant.can())
 
     def _gate(self, result: swap_step.Result, snapshot: Snapshot) -> tuple[StationState, RobotCommand | None]:
-        """The one way for an order to become a command."""
-        if result.order is None or snapshot.robot is None:
-            return result.state, None
-        command = result.order.command(block.next_sequence(result.state, snapshot.robot))
-        reasons = self._guard.admit(snapshot, result.state, command)
+        """The one way for an order to become a command; one that the PLC has not taken yet passes it every cycle."""
+        state, robot = result.state, snapshot.robot
+        if robot is None:
+            return state, None
+        if result.order is None:
+            waiting = state.pending is not None and robot.echo_sequence != state.pending.sequence
+            if waiting and state.pending and self._guard.admit(snapshot, state, state.pending):
+                return replace(state, pending=None), None  # the step orders it anew, and is refused by name
+            return state, None
+        command = result.order.command(block.next_sequence(state, robot))
+        reasons = self._guard.admit(snapshot, state, command)
         if reasons:
-            grace_s = self._config.swap.permit_grace_s
-            return swap_step.refused(result.state, reasons, snapshot.now_s, grace_s), None
-        return swap_step.given(result.state, command), command
+            return swap_step.refused(state, reasons, snapshot.now_s, self._config.swap.permit_grace_s), None
+        return swap_step.given(state, command), command
 
     def _still_admitted(
         self, command: RobotCommand, before: StationState, state: StationState
     ) -> tuple[Snapshot, Decision, StationState]:
         """Judge once more what was read while the intent went to disk; what no longer holds is not given."""
         snapshot = self._read(self._plant.clock())
-        decision = self._guard.judge(snapshot, state, False)
+        decision = self._guard.judge(snapshot, state, reset=False, engaged=swap_step.engaged(state))
         if self._guard.admit(snapshot, before, command):
             state = replace(state, pending=None)
         return snapshot, decision, state
 
-    async def _record(self, entry: Entry) -> StationState:
-        """Journal what changed; an intent that cannot be journalled is not given."""
+    async def _record(self, entry: Entry) -> tuple[StationState, bool]:
+        """Journal what changed; False if it could not be: then the cycle's step has not happened, and all stops."""
         lasting = stable(entry.state)
         if lasting == self._recorded and not (entry.intent or entry.events or entry.finished):
-            return entry.state
+            return entry.state, True
         try:
             async with asyncio.timeout(JOURNAL_S):
                 await self._plant.journal.append(entry)
         except (JournalError, TimeoutError) as e:
             text = str(e) or f"the journal did not take an entry within {JOURNAL_S:g} s"
             log.error("%s", text)
-            if PACKML.allows(entry.state.packml, "abort"):
-                return swap_step.abort(entry.state, asyncio.get_running_loop().time(), Reason("journal", text))
-            return replace(entry.state, pending=None)
+            return self._undone(entry.state, Reason("journal", text)), False
         self._recorded = lasting
-        return entry.state
+        return entry.state, True
+
+    def _undone(self, wanted: StationState, why: Reason) -> StationState:
+        """The state before this cycle, aborted: what could not be written down is not built upon. Down is always on."""
+        if wanted.packml in (PackML.ABORTING, PackML.ABORTED):
+            return replace(wanted, pending=None)
+        if PACKML.allows(self.state.packml, "abort"):
+            return swap_step.abort(self.state, self._plant.clock(), why)
+        return replace(self.state, pending=None, reason=why)
 
     async def _write(self, state: StationState, decision: Decision, snapshot: Snapshot) -> None:
         """One Modbus transaction: lease, permits, command. A lost one is repeated by the next cycle only."""

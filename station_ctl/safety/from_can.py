@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from drivers.pack_status import PackStatus
-from drivers.reading import Signal
+from drivers.reading import Quality, Signal
 from drivers.robot_protocol import MOUNT_CODE_BASE, Opcode
 from station_ctl.model import bay, mount
 from station_ctl.safety.scene import (
@@ -75,8 +75,24 @@ def source_isolated(scene: Scene) -> Four:
     return all_true([(mated, 0.0), inverted(signal(status.contactor_closed, scene.snapshot.now_s))])
 
 
+def aboard_no_thermal_event(scene: Scene) -> Four:
+    """No pack mated at the truck reports a thermal event."""
+    packs = _mated_packs(scene)
+    if packs is None or not scene.fitted:
+        return UNKNOWN
+    return all_true(inverted(signal(p.thermal_event, scene.snapshot.now_s)) for p in packs)
+
+
+def aboard_temperature_c(scene: Scene) -> Number:
+    """The hottest of the packs mated at the truck."""
+    packs = _mated_packs(scene)
+    if packs is None or not scene.fitted:
+        return UNKNOWN_NUMBER
+    return worst((number(p.temperature_max_c, scene.snapshot.now_s) for p in packs), max, -math.inf)
+
+
 def _installed(scene: Scene) -> list[PackStatus]:
-    return [scene.snapshot.packs[mount(number)] for number in scene.installed]
+    return [scene.snapshot.packs[mount(place)] for place in scene.installed]
 
 
 def installed_no_thermal_event(scene: Scene) -> Four:
@@ -94,3 +110,14 @@ def installed_insulation_ohm_per_v(scene: Scene) -> Number:
     """The worst insulation of the packs put in by this swap."""
     numbers = (number(p.insulation_ohm_per_v, scene.snapshot.now_s) for p in _installed(scene))
     return worst(numbers, min, math.inf)
+
+
+def installed_serials_match(scene: Scene) -> Four:
+    """Every pack put in by this swap is the one that was chosen, by its own word; the age is of its last frame."""
+    found: list[Four] = []
+    for place, serial in scene.installed.items():
+        pack = scene.snapshot.packs[mount(place)]
+        said = pack.identity.value if pack.identity.quality is Quality.GOOD else None
+        match = Signal.NOT_AVAILABLE if said is None else Signal(said.serial == serial)
+        found.append((match, scene.snapshot.now_s - pack.heard_s))
+    return all_true(found)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from drivers.reading import Signal
+from drivers.reading import Quality, Signal
 from drivers.robot_protocol import (
     MOUNT_CODE_BASE,
     EchoState,
@@ -19,7 +19,7 @@ from drivers.robot_protocol import (
 )
 from station_ctl.config import Config
 from station_ctl.kernel.interlock import Interlock
-from station_ctl.model import Decision, Snapshot, StationState
+from station_ctl.model import Decision, LastMotion, Snapshot, StationState
 from station_ctl.safety import inputs
 from station_ctl.safety.scene import Scene
 from station_ctl.safety.table import Cause, Table, TableError
@@ -48,29 +48,33 @@ def motion_class(command: RobotCommand) -> MotionClass:
 
 def fitted_mounts(snapshot: Snapshot, configured: tuple[int, ...]) -> tuple[int, ...]:
     """Mounts to watch: those the truck says it has, and any other where the PLC sees, or may see, a pack."""
-    told = snapshot.truck.mounts_fitted.value
+    fitted = snapshot.truck.mounts_fitted
+    told = fitted.value if fitted.quality is Quality.GOOD else None
     if told is None or snapshot.robot is None:
         return configured
     seats = snapshot.robot.mounts
     return tuple(n for n in configured if n <= told or seats[n - 1].seated in (Signal.TRUE, Signal.UNTRUSTED))
 
 
-def moving(snapshot: Snapshot, state: StationState) -> MotionClass:
+def moving(snapshot: Snapshot, state: StationState, engaged: bool) -> MotionClass:
     """Classes of motion under way or about to be: what is pending, or everything if the robot moves without our order.
+
+    engaged: the robot may start by itself at any moment, so travel counts as about to be even when it waits.
 
     A motion that the PLC has just stopped by itself counts too: its own safety chain may be quicker than we are, and
     the trip has to be latched here all the same.
     """
     robot, pending = snapshot.robot, state.pending
+    standing = MotionClass.TRAVEL if engaged else MotionClass(0)
     if robot is None or robot.state is None:
-        return motion_class(pending) if pending else MotionClass(0)
+        return motion_class(pending) | standing if pending else standing
     if pending is None:
-        ours = state.last if state.last and state.last.sequence == robot.echo_sequence else None  # it ramps down
+        ours = state.last.command if state.last and state.last.command.sequence == robot.echo_sequence else None
         coming_to_rest = motion_class(ours) if ours else ALL_CLASSES
-        return MotionClass(0) if robot.state in _STANDING else coming_to_rest
+        return standing if robot.state in _STANDING else coming_to_rest
     if robot.echo_sequence == pending.sequence and robot.echo_state is EchoState.DONE:
-        return MotionClass(0)
-    return motion_class(pending)
+        return standing
+    return motion_class(pending) | standing
 
 
 class Guard:
@@ -89,16 +93,17 @@ class Guard:
         self._first_out: str | None = None
         self._tripped = ""
 
-    def judge(self, snapshot: Snapshot, state: StationState, reset: bool) -> Decision:
-        """One cycle of the interlock over the motion under way. `reset` is the level of the reset line."""
+    def judge(self, snapshot: Snapshot, state: StationState, *, reset: bool, engaged: bool) -> Decision:
+        """One cycle of the interlock over the motion under way. reset: level of the reset line; engaged: see moving."""
         scene = self._scene(snapshot, state, state.pending, None)
         block = inputs.pack(scene, self._table)
-        mask, permits, latched, category, first = self._kernel.judge(block, moving(snapshot, state), reset)
+        mask, permits, latched, category, first = self._kernel.judge(block, moving(snapshot, state, engaged), reset)
         active = {c.name: c.withholds for i, c in enumerate(self._table.causes) if mask >> i & 1}
         first_out = self._table.causes[first].name if first >= 0 else None
         if first_out != self._first_out:  # the value that tripped it, not what it reads afterwards
             self._first_out, self._tripped = first_out, self.explain(first_out, scene) if first_out else ""
-        return Decision(MotionClass(permits), latched, category, first_out, active, self._tripped)
+        blocking = tuple(n for n in active if n == first_out or self._cause(n).blocks_reset)
+        return Decision(MotionClass(permits), latched, category, first_out, active, self._tripped, blocking)
 
     def admit(self, snapshot: Snapshot, state: StationState, command: RobotCommand) -> tuple[str, ...]:
         """The gate: what refuses this command, one line a cause; empty if it may be written."""
@@ -114,18 +119,24 @@ class Guard:
 
     def explain(self, name: str, scene: Scene) -> str:
         """One line: the cause, its measured value and age, the condition that should hold, what to do."""
-        cause = next(cause for cause in self._table.causes if cause.name == name)
+        cause = self._cause(name)
         value, age_s = inputs.READERS[cause.input.name](scene)
-        shown = f"{value:g}" if isinstance(value, float) else value.name.lower()
+        shown = value.name.lower() if isinstance(value, Signal) else f"{value:g}"
         age = f"{age_s * 1000:.0f} ms old" if math.isfinite(age_s) else "never received"
         return f"{name}: {cause.input.name} is {shown} ({age}), safe when {self._condition(cause)}; {cause.remedy}"
+
+    def _cause(self, name: str) -> Cause:
+        return next(cause for cause in self._table.causes if cause.name == name)
 
     def _condition(self, cause: Cause) -> str:
         limit_ms = getattr(self._limits, cause.input.age)
         return f"{cause.safe_condition(self._limits)} and at most {limit_ms} ms old"
 
     def _scene(
-        self, snapshot: Snapshot, state: StationState, command: RobotCommand | None, last: RobotCommand | None
+        self, snapshot: Snapshot, state: StationState, command: RobotCommand | None, last: LastMotion | None
     ) -> Scene:
-        installed = state.swap.installed if state.swap else ()
-        return Scene(snapshot, command, last, fitted_mounts(snapshot, self._configured), installed)
+        swap = state.swap
+        exchanges = swap.exchanges if swap else ()
+        fitted = {*fitted_mounts(snapshot, self._configured), *(e.mount for e in exchanges)}
+        installed = {e.mount: e.serial_in for e in exchanges if swap and e.mount in swap.installed}
+        return Scene(snapshot, command, last, tuple(sorted(fitted)), installed)

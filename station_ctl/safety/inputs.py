@@ -30,7 +30,8 @@ def pack(scene: Scene, table: Table) -> bytes:
 
 
 def _age_ms(age_s: float) -> int:
-    return min(math.ceil(max(age_s, 0.0) * 1000), _OLDEST_MS) if math.isfinite(age_s) else _OLDEST_MS
+    """Milliseconds, rounded up; an age that is not finite, or lies in the future, is the oldest there is."""
+    return min(math.ceil(age_s * 1000), _OLDEST_MS) if math.isfinite(age_s) and age_s >= 0 else _OLDEST_MS
 
 
 READERS: dict[str, Callable[[Scene], Four | Number]] = {
@@ -54,6 +55,13 @@ READERS: dict[str, Callable[[Scene], Four | Number]] = {
     "source_isolated": from_can.source_isolated,
     "source_unlocked": from_plc.source_unlocked,
     "destination_free": from_plc.destination_free,
+    "destination_unlocked": from_plc.destination_unlocked,
+    "gripper_ready": from_plc.gripper_ready,
+    "travel_free": from_plc.travel_free,
+    "bay_smoke_clear": from_plc.bay_smoke_clear,
+    "aboard_no_thermal_event": from_can.aboard_no_thermal_event,
+    "aboard_temperature_c": from_can.aboard_temperature_c,
+    "installed_serials_match": from_can.installed_serials_match,
     "mounts_locked": from_plc.mounts_locked,
     "robot_clear": from_plc.plc_signal(lambda robot: robot.robot_clear),
     "installed_no_thermal_event": from_can.installed_no_thermal_event,

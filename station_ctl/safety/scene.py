@@ -6,12 +6,12 @@ Every function here may only make the picture worse: what is not known is NOT_AV
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from drivers.reading import Quality, Reading, Signal
 from drivers.robot_protocol import MountSensors, RobotCommand, RobotStatus
-from station_ctl.model import Snapshot
+from station_ctl.model import LastMotion, Snapshot
 
 Four = tuple[Signal, float]
 """A four-valued input and its age in seconds."""
@@ -28,15 +28,15 @@ class Scene:
     """What the inputs are taken from: the plant, the command meant, and which mounts matter.
 
     command:   the one under way or proposed; it says which place is the source and which the destination.
-    last:      the command given before (a stopped placement may be taken up again on its own place).
-    fitted:    mounts that the truck has. installed: mounts that hold a pack put in by this swap.
+    last:      the last motion that the PLC took up (one that was stopped may be taken up again).
+    fitted:    mounts that the truck has. installed: mounts that hold a pack put in by this swap, with its serial.
     """
 
     snapshot: Snapshot
     command: RobotCommand | None
-    last: RobotCommand | None
+    last: LastMotion | None
     fitted: tuple[int, ...]
-    installed: tuple[int, ...]
+    installed: Mapping[int, str]
 
     def sensors(self, number: int) -> MountSensors | None:
         """Sensors of a mount, None while the PLC is not readable."""

@@ -9,6 +9,7 @@ from drivers.reading import Signal
 from drivers.robot_protocol import MOUNT_CODE_BASE, EchoResult, EchoState, Opcode, RobotCommand, RobotStatus
 from station_ctl.model import Exchange, Order, bay, mount
 from station_ctl.swap.look import Give, Go, Look, Outcome, hold, wait
+from station_ctl.swap.plan import serial
 
 LOADED_KG, EMPTY_KG = 500.0, 100.0
 """Load cell: above the first a pack hangs on the robot (the lightest weighs over a tonne), below the second none."""
@@ -31,7 +32,8 @@ def _loaded(robot: RobotStatus) -> bool:
     return robot.gripper_holding is TRUE and robot.load_kg is not None and robot.load_kg >= LOADED_KG
 
 
-def _empty(robot: RobotStatus) -> bool:
+def empty(robot: RobotStatus) -> bool:
+    """True if gripper and load cell agree that nothing hangs on the robot."""
     return robot.gripper_holding is FALSE and robot.load_kg is not None and robot.load_kg <= EMPTY_KG
 
 
@@ -47,7 +49,7 @@ def _locked(robot: RobotStatus, e: Exchange) -> bool:
 
 def _stowed(robot: RobotStatus, e: Exchange) -> bool:
     sensors = robot.bays[e.bay_in - 1]
-    return (sensors.occupied, sensors.locked, sensors.mated) == (TRUE, TRUE, TRUE) and _empty(robot)
+    return (sensors.occupied, sensors.locked, sensors.mated) == (TRUE, TRUE, TRUE) and empty(robot)
 
 
 def _there(_robot: RobotStatus, _e: Exchange) -> bool:
@@ -78,7 +80,7 @@ MOTIONS: dict[str, Motion] = {
     "carry_to_mount": Motion(lambda e: Order(Opcode.MOVE_TO, destination=mount(e.mount)), _there, "at_mount"),
     "insert": Motion(
         lambda e: Order(Opcode.PLACE_TO, destination=mount(e.mount)),
-        lambda r, e: r.mounts[e.mount - 1].seated is TRUE and _empty(r),
+        lambda r, e: r.mounts[e.mount - 1].seated is TRUE and empty(r),
         "inserted",
     ),
     "lock": Motion(lambda e: Order(Opcode.LOCK, mount=e.mount), _locked, "locked"),
@@ -141,6 +143,16 @@ def motion(look: Look) -> Outcome:
         return hold("not_proved", f"{look.state.step}: the PLC says done, its sensors do not agree after {PROOF_S:g} s")
     state = replace(look.state, done_since_s=since_s)
     return wait("proving", f"{look.state.step}: waiting for the sensors to agree", state)
+
+
+def unlock(look: Look) -> Outcome:
+    """UNLOCK, of a mount that still holds the pack the plan says, by the pack's own word."""
+    exchange, robot = look.swap.exchange, look.snapshot.robot
+    parted = robot is not None and robot.mounts[exchange.mount - 1].mated is FALSE
+    aboard = serial(look.snapshot.packs[mount(exchange.mount)])
+    if look.state.pending is None and not parted and aboard != exchange.serial_out:
+        return hold("other_pack_aboard", f"mount {exchange.mount} holds {aboard}, planned was {exchange.serial_out}")
+    return motion(look)
 
 
 def lock(look: Look) -> Outcome:

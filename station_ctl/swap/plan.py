@@ -48,6 +48,8 @@ def readiness(number: int, state: StationState, snapshot: Snapshot, config: Conf
     name = serial(pack)
     if name is None or pack.link is not PackLink.MONITORED:
         return f"BMS {pack.link.name.lower()}"
+    if snapshot.robot is None or not _no_smoke(snapshot.robot, number):
+        return "smoke in the bay, or its detector is not known good"
     if name in state.quarantined:
         return f"quarantined: {state.quarantined[name]}"
     if wrong := fault(pack, config, snapshot.now_s):
@@ -62,12 +64,17 @@ def _occupancy(robot: RobotStatus, number: int) -> Signal:
     return robot.bays[number - 1].occupied
 
 
+def _no_smoke(robot: RobotStatus, number: int) -> bool:
+    return robot.bays[number - 1].smoke_clear is Signal.TRUE
+
+
 def free_bays(snapshot: Snapshot, config: Config) -> list[int]:
-    """Ordinary bays that the PLC sees empty."""
+    """Ordinary bays that the PLC sees empty and without smoke."""
     robot = snapshot.robot
     if robot is None:
         return []
-    return [b.number for b in config.bay if not b.isolation and _occupancy(robot, b.number) is Signal.FALSE]
+    ordinary = [b.number for b in config.bay if not b.isolation]
+    return [n for n in ordinary if _occupancy(robot, n) is Signal.FALSE and _no_smoke(robot, n)]
 
 
 def ready_bays(state: StationState, snapshot: Snapshot, config: Config, promised_pct: float) -> list[int]:
@@ -96,6 +103,9 @@ def make(
     ready = ready_bays(state, snapshot, config, promised_pct)
     if len(ready) < len(wanted):
         return Reason("no_charged_pack", f"{len(ready)} of {len(wanted)} packs at {promised_pct:g} % or more are ready")
+    nameless = [n for n in wanted if serial(snapshot.packs[mount(n)]) is None]
+    if nameless:
+        return Reason("pack_identity", f"the pack at mount {nameless[0]} has gone silent")
     free = free_bays(snapshot, config)
     if not free:
         return Reason("no_free_bay", "no bay is free for a discharged pack")
@@ -119,6 +129,16 @@ def _exchange(number: int, bay_in: int, bay_out: int, snapshot: Snapshot) -> Exc
         serial_in=serial(new) or "",
         soc_in_pct=new.soc_pct.value or 0.0,
     )
+
+
+def place_again(exchange: Exchange, snapshot: Snapshot, config: Config) -> Exchange | Reason:
+    """The exchange with a bay for the discharged pack that is free now: the planned one if it still is."""
+    free = free_bays(snapshot, config)
+    if exchange.bay_in in free:
+        return exchange
+    if not free:
+        return Reason("no_free_bay", f"bay {exchange.bay_in} is no longer free and no other is")
+    return replace(exchange, bay_in=min(free, key=lambda n: (abs(n - exchange.bay_out), n)))
 
 
 def choose_again(exchange: Exchange, state: StationState, snapshot: Snapshot, config: Config) -> Exchange | Reason:

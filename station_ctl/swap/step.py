@@ -8,12 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from drivers.reading import Signal
-from drivers.robot_protocol import Opcode, RobotCommand, RobotState, RobotStatus
+from drivers.robot_protocol import EchoState, Opcode, RobotCommand, RobotState, RobotStatus
 from drivers.truck_status import TruckRequest
-from station_ctl.model import ACTING, Event, Order, PackML, Reason, StationState, Swap
+from station_ctl.model import ACTING, Event, LastMotion, Order, PackML, Reason, StationState, Swap
+from station_ctl.safety.from_plc import occupied
+from station_ctl.safety.guard import motion_class
 from station_ctl.swap import motions, steps
 from station_ctl.swap.look import Give, Go, Hold, Look, Suspend, Wait, wait
 from station_ctl.swap.machine import PACKML, STEP, SWAP
+from station_ctl.swap.table import STEPS
 
 HOPS = 4
 """Steps that need no waiting are passed through in one cycle, at most so many."""
@@ -23,7 +26,13 @@ LEASE_S = 0.6
 """After so long without contact the PLC has stopped by its own lease (0.5 s) and its ramp is under way."""
 
 _NEEDS_RESET = (RobotState.FAULTED, RobotState.EMERGENCY_STOPPED)
-_MOVING = (RobotState.EXECUTING, RobotState.STOPPING)
+_STANDING = (RobotState.STOPPED, RobotState.READY, *_NEEDS_RESET)
+_PHASES = (PackML.STARTING, PackML.EXECUTE, PackML.COMPLETING)
+_AUTOMATIC = (*_PHASES, PackML.SUSPENDING, PackML.SUSPENDED, PackML.UNSUSPENDING, PackML.UNHOLDING)
+_ENGAGED = frozenset(s.name for s in STEPS if s.request is not TruckRequest.NONE) - {"release", "settle", "depart"}
+"""Steps from isolating the truck to its self-test: the truck stands clamped, the robot works or may at once."""
+EMPTY_S = 2.0
+"""Lane and robot have to read empty for so long before an open swap is taken for ended by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +47,40 @@ class Result:
 
 def step(look: Look) -> Result:
     """One cycle of the swap logic."""
-    before = look.state
-    result = _act(replace(look, state=_without_lapsed(before, look)))
-    if look.decision.latched and before.packml not in (PackML.ABORTING, PackML.ABORTED, PackML.CLEARING):
-        result = Result(abort(before, look.now_s, Reason("interlock", look.decision.tripped or "interlock latched")))
-    return replace(result, events=(*result.events, *told(before, result.state)))
+    before = _noticed(look.state, look.snapshot.robot)
+    down = before.packml in (PackML.ABORTING, PackML.ABORTED)
+    if look.decision.latched and not down and before.packml is not PackML.CLEARING:
+        return Result(abort(before, look.now_s, Reason("interlock", look.decision.tripped or "interlock latched")))
+    if _plc_forgot(look.state, look.snapshot.robot) and not down:
+        why = "the PLC lost its memory of commands: it was restarted; look where the robot stands"
+        return Result(abort(before, look.now_s, Reason("plc_restarted", why)))
+    return _act(replace(look, state=_without_lapsed(before, look)))
+
+
+def engaged(state: StationState) -> bool:
+    """True while the robot may start by itself at any moment: people must not come and go unnoticed meanwhile."""
+    return state.packml in _AUTOMATIC and state.step in _ENGAGED
+
+
+def _plc_forgot(state: StationState, robot: RobotStatus | None) -> bool:
+    return robot is not None and state.motions_seen is not None and robot.motions_started < state.motions_seen
+
+
+def _noticed(state: StationState, robot: RobotStatus | None) -> StationState:
+    """The state with what the PLC's echo says of our last motion."""
+    if robot is None:
+        return state
+    state = replace(state, motions_seen=robot.motions_started)
+    given, last = state.given, state.last
+    if given is None or robot.echo_sequence not in (given.sequence, state.sequence):
+        return state
+    if last is None or last.command != given:
+        last = LastMotion(given)
+    ended = robot.echo_state if robot.echo_sequence == given.sequence else last.ended or EchoState.STOPPED
+    if ended is not last.ended:
+        place = given.source or given.destination
+        last = LastMotion(given, ended, occupied(robot, place) if place else Signal.NOT_AVAILABLE)
+    return replace(state, last=last)
 
 
 def _without_lapsed(state: StationState, look: Look) -> StationState:
@@ -104,7 +142,7 @@ def _coming_to_rest(look: Look) -> Result:
     """Acting states on the way down end when the robot stands, or must stand by its own lease."""
     robot, state = look.snapshot.robot, look.state
     blind = robot is None and look.now_s - state.state_since_s > LEASE_S
-    if blind or (robot is not None and robot.state not in _MOVING):
+    if blind or (robot is not None and robot.state in _STANDING):
         trigger = {"Aborting": "aborted", "Holding": "held", "Suspending": "suspended", "Stopping": "stopped"}
         return Result(go(state, trigger[state.packml], look.now_s, state.reason))
     return Result(state)
@@ -152,7 +190,9 @@ def _follow(outcome: Go, now_s: float) -> StationState:
     if outcome.trigger == "left":
         return go(replace(state, swap=None), "left", now_s)
     if outcome.trigger == "departed":
-        return go(replace(state, swap=None, authorisation=None), "reset", now_s)
+        return go(state, "reset", now_s)
+    if outcome.trigger == "settled":  # the record is complete: nothing of this swap is open any more
+        return go(replace(state, swap=None, authorisation=None), "phase_done", now_s)
     return go(state, "start" if old is PackML.IDLE else "phase_done", now_s)
 
 
@@ -172,7 +212,7 @@ def _suspended(look: Look) -> Result:
 def _clearing(look: Look) -> Result:
     robot, state = look.snapshot.robot, look.state
     if look.now_s - state.state_since_s > CLEAR_WITHIN_S:
-        names = ", ".join(look.decision.active) or "no cause stands"
+        names = ", ".join(look.decision.blocks_reset) or "no cause stands"
         why = look.snapshot.robot_error or f"still standing: {names}"
         return Result(abort(state, look.now_s, Reason("clear_refused", f"not cleared; {why}")))
     if robot is not None and robot.state in _NEEDS_RESET:
@@ -186,14 +226,15 @@ def _clearing(look: Look) -> Result:
 def _resetting(look: Look) -> Result:
     """Park the robot; an interrupted swap goes to Held instead, and nothing moves."""
     robot, state = look.snapshot.robot, look.state
-    if state.swap is not None and robot is not None and _plant_is_empty(robot):
-        swap = replace(state.swap, aborted=True)
-        return Result(replace(at(state, "waiting", look.now_s), swap=None, authorisation=None), finished=swap)
-    if state.swap is not None:
-        why = Reason("interrupted", f"swap {state.swap.id} was interrupted in step {state.step}: resume or back out")
-        return Result(replace(go(state, "recover", look.now_s, why), resume_to=_resume_phase(state)))
     if robot is None:
         return Result(replace(state, reason=Reason("plc_not_readable", look.snapshot.robot_error)))
+    if state.swap is not None:
+        return _interrupted(look, robot, state.swap)
+    if not motions.empty(robot):
+        why = Reason("gripper_full", "the robot holds a pack and no swap is open: set it down in Manual, then clear")
+        return Result(abort(state, look.now_s, why))
+    if robot.robot_home is Signal.TRUE and state.pending is None:
+        return Result(at(go(state, "ready", look.now_s), "waiting", look.now_s))
     outcome = motions.ordered(look, robot, Order(Opcode.HOME))
     if isinstance(outcome, Hold):
         return Result(abort(state, look.now_s, outcome.reason))
@@ -204,20 +245,34 @@ def _resetting(look: Look) -> Result:
     return Result(at(go(state, "ready", look.now_s), "waiting", look.now_s))
 
 
-def _plant_is_empty(robot: RobotStatus) -> bool:
-    """No truck and no pack on the robot: an open swap was ended by hand and can only be recorded as aborted."""
-    return robot.truck_present is Signal.FALSE and robot.gripper_holding is Signal.FALSE
+def _interrupted(look: Look, robot: RobotStatus, swap: Swap) -> Result:
+    """An open swap: ended by hand if truck and packs are gone for good, else a person decides."""
+    state = look.state
+    if not _plant_is_empty(look, robot):
+        why = Reason("interrupted", f"swap {swap.id} was interrupted in step {state.step}: resume or back out")
+        return Result(replace(go(state, "recover", look.now_s, why), resume_to=_resume_phase(state)))
+    if look.now_s - state.state_since_s < EMPTY_S:
+        return Result(replace(state, reason=Reason("looking", "lane and robot read empty: making sure")))
+    ended = replace(swap, aborted=True)
+    return Result(replace(at(state, "waiting", look.now_s), swap=None, authorisation=None), finished=ended)
+
+
+def _plant_is_empty(look: Look, robot: RobotStatus) -> bool:
+    """No truck by PLC, clamps and CAN, and no pack on the robot: an open swap was ended by hand."""
+    gone = (robot.truck_present, robot.wheels_clamped) == (Signal.FALSE, Signal.FALSE)
+    return gone and look.snapshot.truck.vin.value is None and motions.empty(robot)
 
 
 def _resume_phase(state: StationState) -> PackML:
     phase = STEP[state.step].phase
-    return phase if phase in (PackML.STARTING, PackML.EXECUTE, PackML.COMPLETING) else PackML.COMPLETING
+    return phase if phase in _PHASES else PackML.COMPLETING
 
 
 def given(state: StationState, command: RobotCommand) -> StationState:
     """The gate let the order through: it is pending under its sequence number from now on."""
     moving = Reason("moving", f"robot: {motions.verb(command)}")
-    return replace(state, pending=command, last=command, sequence=command.sequence, reason=moving, refused_since_s=None)
+    motion = command if motion_class(command) else state.given
+    return replace(state, pending=command, given=motion, sequence=command.sequence, reason=moving, refused_since_s=None)
 
 
 def refused(state: StationState, reasons: tuple[str, ...], now_s: float, grace_s: float) -> StationState:
@@ -246,7 +301,7 @@ def may_move(state: StationState) -> bool:
 def told(before: StationState, after: StationState) -> tuple[Event, ...]:
     events = []
     if after.packml is not before.packml:
-        bad = after.packml in (PackML.ABORTING, PackML.HOLDING)
+        bad = after.packml in (PackML.ABORTING, PackML.ABORTED, PackML.HOLDING, PackML.HELD)
         text = after.reason.text if after.reason else f"{before.packml} -> {after.packml}"
         details = {"from": str(before.packml), "to": str(after.packml), "step": after.step}
         events.append(Event(f"state.{after.packml.lower()}", "warning" if bad else "info", text, details))

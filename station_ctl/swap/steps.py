@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from drivers.pack_status import PackLink
-from drivers.reading import Signal
+from drivers.pack_status import PackLink, PackStatus
+from drivers.reading import Quality, Signal
 from drivers.robot_protocol import MotionClass, RobotMode, RobotStatus
 from drivers.truck_status import SelfTest
 from station_ctl.model import Authorisation, Exchange, Parking, Reason, Snapshot, StationState, Swap, bay, mount
@@ -16,6 +16,8 @@ from station_ctl.swap.look import Go, Look, Outcome, Suspend, hold, suspend, wai
 STANDING_S = 1.0
 """The truck counts as parked when its position errors have not changed by more than STANDING_MM for so long."""
 STANDING_MM = 10.0
+REPARK_S = 120.0
+"""A driver who was asked to park again and has not come back by then has left."""
 DRIVER_S = 3.0
 """A brake or swap mode that is missing for so long is asked of the driver."""
 
@@ -34,6 +36,8 @@ def waiting(look: Look) -> Outcome:
         return wait("plc_not_readable", look.snapshot.robot_error)
     if robot.mode is not RobotMode.PRODUCTION:
         return wait("mode", "the key switch at the robot's cabinet is not on Production")
+    if not motions.empty(robot):
+        return wait("gripper_full", "the robot holds a pack: set it down in Manual")
     if robot.truck_present is Signal.TRUE:
         return Go("arrived", look.state)
     return wait("lane_free", "waiting for a truck")
@@ -84,10 +88,10 @@ def position(look: Look) -> Outcome:
     robot = look.snapshot.robot
     if robot is None:
         return wait("plc_not_readable", look.snapshot.robot_error)
-    asked = look.state.parking.attempts > 0
-    if robot.truck_present is Signal.FALSE and not asked:
-        return Go("left", replace(look.state, swap=None))
     parking = _parking(look, robot)
+    gone_s = look.now_s - parking.gone_since_s if parking.gone_since_s is not None else None
+    if gone_s is not None and (parking.attempts == 0 or gone_s > REPARK_S):
+        return Go("left", replace(look.state, swap=None))
     state = replace(look.state, parking=parking)
     standing = look.now_s - parking.since_s >= STANDING_S
     if not standing:
@@ -104,9 +108,11 @@ def _parking(look: Look, robot: RobotStatus) -> Parking:
     known = [e for e in errors if e is not None]
     old = [e for e in before.errors if e is not None]
     still = len(known) == len(old) == 3 and max(abs(a - b) for a, b in zip(known, old, strict=True)) <= STANDING_MM
-    if still and robot.truck_present is Signal.TRUE:
+    if still and robot.truck_present is Signal.TRUE and before.gone_since_s is None:
         return before
-    return Parking(before.attempts, errors, look.now_s, counted=False)
+    gone = robot.truck_present is Signal.FALSE
+    since_s = (before.gone_since_s if before.gone_since_s is not None else look.now_s) if gone else None
+    return Parking(before.attempts, errors, look.now_s, counted=False, gone_since_s=since_s)
 
 
 def _repark(look: Look, robot: RobotStatus, state: StationState) -> Outcome:
@@ -142,19 +148,36 @@ def choose(look: Look) -> Outcome:
 
 
 def verify(look: Look) -> Outcome:
-    """Until every pack put in so far says it is the right one and healthy; then the next mount, or the end."""
+    """Until every pack put in so far says it is the right one, healthy and charged; then the next mount, or the end."""
     swap = look.swap
-    for number in swap.installed:
-        exchange = next(e for e in swap.exchanges if e.mount == number)
-        pack = look.snapshot.packs[mount(number)]
+    for exchange in (e for e in swap.exchanges if e.mount in swap.installed):
+        pack = look.snapshot.packs[mount(exchange.mount)]
         if pack.link is not PackLink.MONITORED:
-            return _verifying(look, number, f"BMS {pack.link.name.lower()}")
+            return _verifying(look, exchange.mount, f"BMS {pack.link.name.lower()}")
         if plan.serial(pack) != exchange.serial_in:
-            return hold("wrong_pack", f"mount {number} holds {plan.serial(pack)}, expected {exchange.serial_in}")
-        if wrong := plan.fault(pack, look.config, look.now_s):
-            return _verifying(look, number, wrong)
-    last = swap.backed_out or swap.exchange.mount in swap.installed
-    return Go("all_verified" if last else "verified", look.state)
+            return hold("wrong_pack", f"mount {exchange.mount}: {plan.serial(pack)}, expected {exchange.serial_in}")
+        if wrong := plan.fault(pack, look.config, look.now_s) or _undercharged(look, exchange, pack):
+            return _verifying(look, exchange.mount, wrong)
+    if swap.backed_out or swap.exchange.mount in swap.installed:
+        return Go("all_verified", look.state)
+    return _next_mount(look, swap)
+
+
+def _undercharged(look: Look, exchange: Exchange, pack: PackStatus) -> str:
+    """'' if the pack has what was promised, to the 1 % that BCS can say; a truck's own pack is not asked."""
+    soc_pct = pack.soc_pct.good(look.now_s, look.config.swap.pack_data_age_s)
+    own = exchange.serial_in == exchange.serial_out
+    if own or (soc_pct is not None and soc_pct >= look.swap.soc_promised_pct - 1.0):
+        return ""
+    return f"charge {soc_pct} %, promised {look.swap.soc_promised_pct:g} %"
+
+
+def _next_mount(look: Look, swap: Swap) -> Outcome:
+    """A mount is opened only if there is a bay for its pack now, and its pack is safe to take in."""
+    placed = plan.place_again(swap.exchange, look.snapshot, look.config)
+    if isinstance(placed, Reason):
+        return Suspend(placed)
+    return Go("verified", replace(look.state, swap=with_exchange(swap, swap.index, placed)))
 
 
 def _verifying(look: Look, number: int, why: str) -> Outcome:
@@ -165,6 +188,8 @@ def _verifying(look: Look, number: int, why: str) -> Outcome:
 
 def reconnect(look: Look) -> Outcome:
     """Until the truck's self-test has passed with high voltage back on."""
+    if "mount_not_locked" in look.decision.active:
+        return hold("mount_not_locked", "a mount is not measured locked: high voltage stays off")
     truck = look.snapshot.truck
     age_s = look.config.safety.truck_age_ms / 1000
     test = truck.self_test.good(look.now_s, 2 * age_s)
@@ -187,7 +212,8 @@ def settle(look: Look) -> Outcome:
         return wait("accepting", f"pack in bay {open_ones[0].bay_in}: {_doubt(look, open_ones[0])}")
     state = look.state
     for exchange in open_ones:
-        state = decided(state, exchange, False, _doubt(look, exchange))
+        found = plan.serial(look.snapshot.packs[bay(exchange.bay_in)])
+        state = decided(state, exchange, False, _doubt(look, exchange), found)
     return Go("settled", state)
 
 
@@ -229,19 +255,30 @@ def accept(look: Look) -> StationState:
     return state
 
 
-def decided(state: StationState, exchange: Exchange, accepted: bool, remark: str) -> StationState:
-    """The state with a discharged pack accepted, or quarantined for the reason in `remark`."""
+def decided(
+    state: StationState, exchange: Exchange, accepted: bool, remark: str, found: str | None = None
+) -> StationState:
+    """The state with a discharged pack accepted, or quarantined for the reason in `remark`.
+
+    found: the serial that the bay's BMS tells; if it is not the expected one, both are quarantined.
+    """
     swap = state.swap
     if swap is None:
         return state
     new = with_exchange(swap, swap.exchanges.index(exchange), replace(exchange, accepted=accepted, remark=remark))
-    others = {serial: why for serial, why in state.quarantined.items() if serial != exchange.serial_out}
-    quarantined = others if accepted else {**others, exchange.serial_out: remark}
+    quarantined = {serial: why for serial, why in state.quarantined.items() if serial != exchange.serial_out}
+    if not accepted:
+        quarantined |= {serial: remark for serial in (exchange.serial_out, found) if serial}
     return replace(state, swap=new, quarantined=quarantined)
 
 
+_TRUCK_FREE = ("settle", "depart")
+_ASKS_WHO = ("immobilise", "isolate", "approach_mount", "verify", "unlock")
+"""Steps that do not begin, or end, without the truck's VIN."""
+
 LOOKS: dict[str, Callable[[Look], Outcome]] = {
     **dict.fromkeys(motions.MOTIONS, motions.motion),
+    "unlock": motions.unlock,
     "lock": motions.lock,
     "waiting": waiting,
     "identify": identify,
@@ -258,8 +295,13 @@ LOOKS: dict[str, Callable[[Look], Outcome]] = {
 
 
 def look_at(look: Look) -> Outcome:
-    """Look at the step under way; an open swap goes on with its own truck only."""
-    swap, vin = look.state.swap, look.snapshot.truck.vin.value
-    if swap is not None and vin is not None and vin != swap.vin and look.state.step not in ("settle", "depart"):
-        return hold("other_truck", f"truck {vin} stands in the lane, the open swap is of {swap.vin}")
+    """Look at the step under way; an open swap goes on with its own truck only, by the truck's own word."""
+    swap, vin = look.state.swap, look.snapshot.truck.vin
+    said = vin.value if vin.quality is Quality.GOOD else None
+    if swap is not None and said is not None and said != swap.vin and look.state.step not in _TRUCK_FREE:
+        return hold("other_truck", f"truck {said} stands in the lane, the open swap is of {swap.vin}")
+    if swap is not None and said is None and look.state.step in _ASKS_WHO:
+        if look.elapsed_s > look.config.swap.handshake_timeout_s:
+            return hold("truck_silent", "the truck does not say who it is")
+        return wait("truck_silent", "waiting for the truck to say who it is")
     return LOOKS[look.state.step](look)

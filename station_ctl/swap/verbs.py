@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from drivers.reading import Signal
 from drivers.robot_protocol import RobotStatus
-from station_ctl.model import Authorisation, PackML, Reason, StationState, Swap, Verb
+from station_ctl.model import Authorisation, PackML, Reason, StationState, Swap, Verb, bay, mount
+from station_ctl.safety.from_plc import occupied
 from station_ctl.swap.machine import PACKML, STEP, SWAP
 from station_ctl.swap.step import abort, at, go, hold
 from station_ctl.swap.steps import with_exchange
@@ -44,8 +45,20 @@ def obey(
             return abort(state, now_s, asked)
         case Verb.BACK_OUT:
             return _back_out(state, robot, asked, now_s)
-        case Verb.RESUME | Verb.CLEAR | Verb.RESET:
-            return replace(go(state, _TRIGGER[verb], now_s, asked), pending=None)
+        case Verb.RESUME:
+            return _resume(state, asked, now_s)
+        case Verb.CLEAR | Verb.RESET:
+            # a step restored from the journal began in another life: its time-outs count from here
+            return replace(go(state, _TRIGGER[verb], now_s, asked), pending=None, step_since_s=now_s)
+
+
+def _resume(state: StationState, asked: Reason, now_s: float) -> StationState:
+    """Back to the phase it left. Past the last verification that is done again: somebody may have changed something."""
+    state = replace(go(state, "unhold", now_s, asked), pending=None, step_since_s=now_s)
+    if not SWAP.allows(state.step, "verify_again"):
+        return state
+    state = at(state, SWAP.follow(state.step, "verify_again"), now_s)
+    return replace(state, reason=asked, resume_to=STEP[state.step].phase)
 
 
 def done(verb: Verb, state: StationState, finished: Swap | None) -> tuple[bool, str] | None:
@@ -76,10 +89,27 @@ def _swap_done(verb: Verb, state: StationState, finished: Swap | None) -> tuple[
     return True, f"swap {finished.id} is recorded"
 
 
-def _holding(robot: RobotStatus | None) -> str:
-    """The back-out trigger that the gripper's sensor calls for, '' if it is not known."""
-    known = {Signal.TRUE: "back_out_held", Signal.FALSE: "back_out_empty"}
-    return known.get(robot.gripper_holding, "") if robot else ""
+def _trigger(state: StationState, robot: RobotStatus | None) -> str:
+    """The back-out trigger that the sensors call for, '' if they are not known."""
+    if robot is None or robot.gripper_holding not in (Signal.TRUE, Signal.FALSE):
+        return ""
+    if robot.gripper_holding is Signal.FALSE:
+        return "back_out_empty"
+    return "back_out_seated" if _seated(state, robot) else "back_out_held"
+
+
+def _seated(state: StationState, robot: RobotStatus) -> bool:
+    """True if the pack in the gripper still, or already, stands in the place that the step handles."""
+    if state.swap is None:
+        return False
+    exchange = state.swap.exchange
+    place = {
+        "extract": mount(exchange.mount),
+        "insert": mount(exchange.mount),
+        "stow": bay(exchange.bay_in),
+        "fetch": bay(exchange.bay_out),
+    }.get(state.step)
+    return place is not None and occupied(robot, place.code) is Signal.TRUE
 
 
 def _no_back_out(state: StationState, robot: RobotStatus | None) -> str:
@@ -87,7 +117,7 @@ def _no_back_out(state: StationState, robot: RobotStatus | None) -> str:
         return f"back out is possible in Held only, the station is {state.packml}"
     if state.swap is None:
         return "no swap is open: resume, or let the truck drive off"
-    trigger = _holding(robot)
+    trigger = _trigger(state, robot)
     if not trigger:
         return "it is not known whether the robot holds a pack"
     if not SWAP.allows(state.step, trigger):
@@ -96,7 +126,7 @@ def _no_back_out(state: StationState, robot: RobotStatus | None) -> str:
 
 
 def _back_out(state: StationState, robot: RobotStatus | None, asked: Reason, now_s: float) -> StationState:
-    trigger = _holding(robot)
+    trigger = _trigger(state, robot)
     new = at(go(state, "unhold", now_s, asked), SWAP.follow(state.step, trigger), now_s)
     swap = replace(state.swap, backed_out=True) if state.swap else None
     if swap and _own_pack_returns(state.step, trigger):
@@ -110,6 +140,6 @@ def _back_out(state: StationState, robot: RobotStatus | None, asked: Reason, now
 
 def _own_pack_returns(step: str, trigger: str) -> bool:
     """True where backing out brings the truck's own pack back instead of finishing with the charged one."""
-    if trigger == "back_out_held":
+    if trigger != "back_out_empty":
         return step in ("extract", "carry_to_bay", "stow")
     return step in ("unlock", "extract", "stow", "choose", "approach_bay", "fetch")

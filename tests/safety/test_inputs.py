@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.pack_status import PackLink, PackStatus
+from drivers.pack_status import PackIdentity, PackLink, PackStatus
 from drivers.reading import Quality, Reading, Signal
 from drivers.robot_protocol import (
     BaySensors,
@@ -25,7 +25,7 @@ from drivers.robot_protocol import (
     StopReason,
 )
 from drivers.truck_status import TruckStatus
-from station_ctl.model import Place, Snapshot, StationState, bay, mount
+from station_ctl.model import LastMotion, Place, Snapshot, StationState, bay, mount
 from station_ctl.safety import inputs, table
 from station_ctl.safety import scene as scene_of
 from station_ctl.safety.guard import Guard, fitted_mounts, motion_class, moving
@@ -33,6 +33,12 @@ from tests.simulation.ground import station_config
 
 NOW = 50.0
 T, F, U, N = Signal.TRUE, Signal.FALSE, Signal.UNTRUSTED, Signal.NOT_AVAILABLE
+
+
+OF_A_COMMAND = {
+    "source_unlocked", "destination_free", "destination_unlocked", "gripper_ready", "travel_free", "bay_smoke_clear"
+}  # fmt: skip
+"""Inputs that ask about one kind of command only."""
 
 
 def good(value: Any, age_s: float = 0.0) -> Reading[Any]:
@@ -95,8 +101,8 @@ def snapshot(the_robot: RobotStatus | None = None, the_truck: TruckStatus | None
     return Snapshot(NOW, the_robot or robot(), "", the_truck or truck(), places)
 
 
-def scene(at: Snapshot, command: RobotCommand | None = None, installed: tuple[int, ...] = ()) -> scene_of.Scene:
-    return scene_of.Scene(at, command, None, fitted_mounts(at, (1, 2, 3)), installed)
+def scene(at: Snapshot, command: RobotCommand | None = None, installed: dict[int, str] | None = None) -> scene_of.Scene:
+    return scene_of.Scene(at, command, None, fitted_mounts(at, (1, 2, 3)), installed or {})
 
 
 def value(name: str, at: Snapshot, **more: Any) -> Any:
@@ -107,13 +113,19 @@ def test_with_no_plc_nothing_from_it_is_known() -> None:
     blind = replace(snapshot(), robot=None)
     for entry in table.load().inputs:
         found, age_s = inputs.READERS[entry.name](scene(blind))
-        if entry.age == "plc_age_ms" and entry.name not in ("source_unlocked", "destination_free"):
+        if entry.age == "plc_age_ms" and entry.name not in OF_A_COMMAND:
             assert age_s == math.inf
             assert found is N or math.isnan(found)
     place = RobotCommand(1, Opcode.PLACE_TO, destination=3)
     assert inputs.READERS["destination_free"](scene(blind, place)) == scene_of.UNKNOWN
     lift = RobotCommand(1, Opcode.LIFT_FROM, source=101)
     assert inputs.READERS["source_unlocked"](scene(blind, lift)) == scene_of.UNKNOWN
+    assert inputs.READERS["gripper_ready"](scene(blind, lift)) == scene_of.UNKNOWN
+    assert inputs.READERS["bay_smoke_clear"](scene(blind, place)) == scene_of.UNKNOWN
+    fill = RobotCommand(1, Opcode.PLACE_TO, destination=101)
+    assert inputs.READERS["destination_unlocked"](scene(blind, fill)) == scene_of.UNKNOWN
+    move = RobotCommand(1, Opcode.MOVE_TO, destination=3)
+    assert inputs.READERS["travel_free"](scene(blind, move)) == scene_of.UNKNOWN
 
 
 def test_a_heartbeat_that_stands_still_is_not_alive() -> None:
@@ -204,27 +216,100 @@ def test_no_lift_from_a_bay_whose_pack_is_not_known_isolated() -> None:
     assert value("source_isolated", silent, command=lift) is N
 
 
-def test_no_placing_on_an_occupied_place_except_to_take_the_same_placing_up_again() -> None:
-    place = RobotCommand(6, Opcode.PLACE_TO, destination=3)
-    taken = tuple(BaySensors(T, F, F, T) for _ in range(24))
-    occupied = robot(bays=taken, echo_sequence=5, echo_state=EchoState.STOPPED, gripper_holding=T)
-    at = snapshot(occupied)
-    assert value("destination_free", at, command=place) is F
-    same = RobotCommand(5, Opcode.PLACE_TO, destination=3)
-    other = RobotCommand(5, Opcode.PLACE_TO, destination=4)
-    for last, signal in ((same, T), (other, F), (replace(same, sequence=4), F)):
-        assert inputs.READERS["destination_free"](scene_of.Scene(at, place, last, (1, 2), ()))[0] is signal
-    done_but_holding = snapshot(replace(occupied, echo_state=EchoState.DONE))
-    assert inputs.READERS["destination_free"](scene_of.Scene(done_but_holding, place, same, (1, 2), ()))[0] is F
+def last(opcode: Opcode, ended: EchoState, full: Signal = T, **places: int) -> LastMotion:
+    return LastMotion(RobotCommand(5, opcode, **places), ended, full)
+
+
+PLACE = RobotCommand(6, Opcode.PLACE_TO, destination=3)
+OCCUPIED = tuple(BaySensors(T, F, F, T) for _ in range(24))
+
+
+@pytest.mark.parametrize(
+    ("before", "holding", "free"),
+    [
+        (None, T, F),
+        (last(Opcode.PLACE_TO, EchoState.STOPPED, destination=3), T, T),  # stopped on the way down: its own pack
+        (last(Opcode.PLACE_TO, EchoState.STOPPED, F, destination=3), T, F),  # the place was empty then: another pack
+        (last(Opcode.PLACE_TO, EchoState.DONE, destination=3), F, T),  # done before: nothing will move
+        (last(Opcode.PLACE_TO, EchoState.DONE, destination=3), T, F),  # another pack hangs on the robot
+        (last(Opcode.PLACE_TO, EchoState.STOPPED, destination=4), T, F),
+        (last(Opcode.PLACE_TO, EchoState.EXECUTING, destination=3), T, F),
+        (last(Opcode.LIFT_FROM, EchoState.STOPPED, source=3), T, T),  # gripped but still seated: let go again
+        (last(Opcode.LIFT_FROM, EchoState.STOPPED, source=3), F, F),
+        (last(Opcode.LIFT_FROM, EchoState.DONE, source=3), T, F),
+    ],
+)
+def test_an_occupied_place_is_free_only_for_the_pack_the_robot_handles_there(
+    before: LastMotion | None, holding: Signal, free: Signal
+) -> None:
+    at = snapshot(robot(bays=OCCUPIED, gripper_holding=holding))
+    assert inputs.READERS["destination_free"](scene_of.Scene(at, PLACE, before, (1, 2), {}))[0] is free
+    empty = snapshot(robot(gripper_holding=holding))
+    assert inputs.READERS["destination_free"](scene_of.Scene(empty, PLACE, None, (1, 2), {}))[0] is T
+
+
+def gripper(name: str, command: RobotCommand, before: LastMotion | None = None, **changes: Any) -> Any:
+    return inputs.READERS[name](scene_of.Scene(snapshot(robot(**changes)), command, before, (1, 2), {}))[0]
+
+
+def test_the_gripper_is_empty_to_lift_and_loaded_to_put_down() -> None:
+    lift = RobotCommand(6, Opcode.LIFT_FROM, source=3)
+    assert gripper("gripper_ready", lift, gripper_holding=F) is T
+    assert gripper("gripper_ready", lift, gripper_holding=T) is F
+    assert gripper("gripper_ready", lift, last(Opcode.LIFT_FROM, EchoState.STOPPED, source=3), gripper_holding=T) is T
+    assert gripper("gripper_ready", lift, last(Opcode.LIFT_FROM, EchoState.STOPPED, source=4), gripper_holding=T) is F
+    assert gripper("gripper_ready", PLACE, gripper_holding=T) is T
+    assert gripper("gripper_ready", PLACE, gripper_holding=F) is F
+    assert gripper("gripper_ready", PLACE, last(Opcode.PLACE_TO, EchoState.DONE, destination=3), gripper_holding=F) is T
+    for unknown in (U, N):
+        assert gripper("gripper_ready", lift, gripper_holding=unknown) is not T
+        before = last(Opcode.LIFT_FROM, EchoState.STOPPED, source=3)
+        assert gripper("gripper_ready", lift, before, gripper_holding=unknown) is not T
+
+
+def test_no_travel_with_a_pack_that_has_not_left_its_place_or_a_gripper_that_is_not_known() -> None:
+    move = RobotCommand(6, Opcode.MOVE_TO, destination=4)
+    stopped = last(Opcode.LIFT_FROM, EchoState.STOPPED, source=101)
+    seated = (MountSensors(T, F, T, F), *robot().mounts[1:])
+    out = (MountSensors(F, F, T, F), *robot().mounts[1:])
+    assert gripper("travel_free", move) is T
+    assert gripper("travel_free", move, gripper_holding=T, gripper_closed=T) is T
+    assert gripper("travel_free", move, gripper_holding=T, gripper_closed=F) is F
+    assert gripper("travel_free", move, gripper_holding=F, gripper_closed=T) is F
+    assert gripper("travel_free", move, stopped, gripper_holding=T, gripper_closed=T, mounts=seated) is F
+    assert gripper("travel_free", move, stopped, gripper_holding=T, gripper_closed=T, mounts=out) is T
+    assert gripper("travel_free", move, gripper_holding=U) is not T
+
+
+@pytest.mark.parametrize("signal", [F, U, N])
+def test_smoke_or_closed_locks_or_a_hot_pack_keep_the_robot_away(signal: Signal) -> None:
+    smoky = robot(bays=tuple(BaySensors(F, F, F, signal) for _ in range(24)))
+    assert value("bay_smoke_clear", snapshot(smoky), command=PLACE) is not T
+    at_mount = RobotCommand(6, Opcode.PLACE_TO, destination=101)
+    assert value("destination_unlocked", snapshot(), command=at_mount) is F  # locked and not unlocked
+    unlocked = robot(mounts=(MountSensors(F, F, T, F), *robot().mounts[1:]))
+    assert value("destination_unlocked", snapshot(unlocked), command=at_mount) is T
+    burning = {"m1": pack(0xA1, thermal_event=good(T), temperature_max_c=good(95.0))}
+    assert value("aboard_no_thermal_event", snapshot(**burning)) is F
+    assert value("aboard_temperature_c", snapshot(**burning)) == 95.0
+
+
+def test_release_needs_the_serials_that_were_planned() -> None:
+    identity = good(PackIdentity("SIMP-00000001", 3, 302.0, 566.4, 10))
+    right = {"m1": pack(0xA1, identity=identity)}
+    assert value("installed_serials_match", snapshot(**right), installed={1: "SIMP-00000001"}) is T
+    assert value("installed_serials_match", snapshot(**right), installed={1: "SIMP-00000002"}) is F
+    assert value("installed_serials_match", snapshot(), installed={1: "SIMP-00000001"}) is N
+    assert value("installed_serials_match", snapshot(**right)) is T  # nothing put in: nothing to compare
 
 
 def test_packs_put_in_are_judged_before_release_and_only_those() -> None:
     hot = {"m1": pack(0xA1, temperature_max_c=good(61.0), thermal_event=good(T), insulation_ohm_per_v=good(99.0))}
     assert value("installed_temperature_c", snapshot(**hot)) == -math.inf
-    assert value("installed_temperature_c", snapshot(**hot), installed=(1, 2)) == 61.0
-    assert value("installed_insulation_ohm_per_v", snapshot(**hot), installed=(1,)) == 99.0
-    assert value("installed_no_thermal_event", snapshot(**hot), installed=(1,)) is F
-    assert math.isnan(value("installed_temperature_c", snapshot(m1=PackStatus(0xA1)), installed=(1,)))
+    assert value("installed_temperature_c", snapshot(**hot), installed={1: "a", 2: "b"}) == 61.0
+    assert value("installed_insulation_ohm_per_v", snapshot(**hot), installed={1: "a"}) == 99.0
+    assert value("installed_no_thermal_event", snapshot(**hot), installed={1: "a"}) is F
+    assert math.isnan(value("installed_temperature_c", snapshot(m1=PackStatus(0xA1)), installed={1: "a"}))
 
 
 # --- the guard over whole snapshots ----------------------------------------------------------------------------------
@@ -233,8 +318,8 @@ def test_packs_put_in_are_judged_before_release_and_only_those() -> None:
 def guard() -> Guard:
     """The guard after a person's reset at a safe plant."""
     made = Guard(table.load(), station_config())
-    made.judge(snapshot(), StationState(), False)
-    assert not made.judge(snapshot(), StationState(), True).latched
+    made.judge(snapshot(), StationState(), reset=False, engaged=False)
+    assert not made.judge(snapshot(), StationState(), reset=True, engaged=False).latched
     return made
 
 
@@ -261,7 +346,7 @@ def test_gate_refuses_and_motion_trips_with_the_cause_named_first(changes: dict[
     at = snapshot(robot(**changes))
     refusal = judge.admit(at, StationState(), UNLOCK)
     assert any(line.startswith(f"{cause}: ") for line in refusal)
-    decision = judge.judge(at, StationState(pending=UNLOCK, last=UNLOCK), False)
+    decision = judge.judge(at, StationState(pending=UNLOCK), reset=False, engaged=False)
     assert decision.latched
     assert decision.first_out == cause
     assert decision.stop_category == 1
@@ -272,19 +357,19 @@ def test_gate_refuses_and_motion_trips_with_the_cause_named_first(changes: dict[
 def test_contactor_that_closes_while_unlocking_trips() -> None:
     judge = guard()
     at = snapshot(None, truck(contactors_closed=(good(T), good(F), good(F))))
-    decision = judge.judge(at, StationState(pending=UNLOCK, last=UNLOCK), False)
+    decision = judge.judge(at, StationState(pending=UNLOCK), reset=False, engaged=False)
     assert (decision.latched, decision.first_out) == (True, "truck_contactor_closed")
     at = snapshot(m1=pack(0xA1, contactor_closed=good(T)))
     judge = guard()
-    decision = judge.judge(at, StationState(pending=UNLOCK, last=UNLOCK), False)
+    decision = judge.judge(at, StationState(pending=UNLOCK), reset=False, engaged=False)
     assert (decision.latched, decision.first_out) == (True, "pack_contactor_closed")
 
 
 def test_the_tripping_value_is_told_and_stays_after_the_cause_is_gone() -> None:
     judge = guard()
-    state = StationState(pending=UNLOCK, last=UNLOCK)
-    judge.judge(snapshot(None, truck(link_voltage_v=good(71.0))), state, False)
-    told = judge.judge(snapshot(), state, False).tripped
+    state = StationState(pending=UNLOCK)
+    judge.judge(snapshot(None, truck(link_voltage_v=good(71.0))), state, reset=False, engaged=False)
+    told = judge.judge(snapshot(), state, reset=False, engaged=False).tripped
     assert "link_voltage_v is 71" in told
     assert "<= 60" in told
     assert "500 ms" in told
@@ -292,16 +377,16 @@ def test_the_tripping_value_is_told_and_stays_after_the_cause_is_gone() -> None:
 
 def test_a_motion_that_the_plc_stopped_first_still_counts_as_moving() -> None:
     stopped = snapshot(robot(echo_sequence=6, echo_state=EchoState.STOPPED, state=RobotState.EMERGENCY_STOPPED))
-    assert moving(stopped, StationState(pending=UNLOCK)) == MotionClass.UNLOCK
+    assert moving(stopped, StationState(pending=UNLOCK), False) == MotionClass.UNLOCK
     done = snapshot(robot(echo_sequence=6, echo_state=EchoState.DONE))
-    assert moving(done, StationState(pending=UNLOCK)) == MotionClass(0)
+    assert moving(done, StationState(pending=UNLOCK), False) == MotionClass(0)
 
 
 def test_a_robot_that_moves_without_our_order_counts_as_every_motion() -> None:
     alone = snapshot(robot(state=RobotState.EXECUTING, echo_sequence=9))
-    assert moving(alone, StationState()) == MotionClass(sum(MotionClass))
+    assert moving(alone, StationState(), False) == MotionClass(sum(MotionClass))
     ramping = snapshot(robot(state=RobotState.STOPPING, echo_sequence=6))
-    assert moving(ramping, StationState(last=UNLOCK)) == MotionClass.UNLOCK
+    assert moving(ramping, StationState(last=LastMotion(UNLOCK)), False) == MotionClass.UNLOCK
 
 
 @pytest.mark.parametrize("opcode", list(Opcode))

@@ -181,15 +181,14 @@ def test_a_swap_ended_by_hand_is_recorded_as_aborted_once_lane_and_robot_are_emp
         ground = await swapping(1)
         await ground.at_step("unlock")
         await ground.cycle()
-        authorise = next(iter(ground.uplink.verdicts))
         ground.send("abort")
         await ground.reaches("Aborted")
         ground.world.lane.driving = Driving.LEAVING
+        ground.world.lane.clamps.position = ground.world.lane.barrier.position = 0.0  # opened by hand
         ground.pass_time(5.0)
         await clear_and_reset(ground)
         await ground.reaches("Idle", 30.0)
         assert ground.finished()[0].aborted
-        assert authorise
 
     run(main())
 
