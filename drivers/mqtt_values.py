@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -86,3 +87,14 @@ def read_password(path: str | None) -> str | None:
         return Path(path).read_text(encoding="utf-8").split("\n", 1)[0].rstrip("\r")
     except (OSError, UnicodeDecodeError) as e:
         raise StationError("password cannot be read", where=path, value=str(e), remedy="check path and mode") from e
+
+
+def check_ca_file(path: str | None) -> None:
+    """Raises StationError if a file of certificates cannot be used. Blocking: for the start of a program only."""
+    if path is None:
+        return
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError as e:  # ssl.SSLError is one too
+        remedy = "check path and mode; it has to hold certificates in PEM"
+        raise StationError("certificates cannot be read", where=path, value=str(e), remedy=remedy) from e

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from enum import IntEnum
@@ -24,6 +25,8 @@ from drivers.robot_protocol import (
     RobotStatus,
     StopReason,
 )
+
+log = logging.getLogger(__name__)
 
 FORGET_S = 0.5
 """A status older than this is no status; the interlock stops believing it sooner (safety.plc_age_ms)."""
@@ -64,6 +67,7 @@ class Robot:
         self._bay = _sensors(register_map, self._status_block, "bay", BaySensors)
         self._wake = tuple(p.name for p in self._status_block.points if p.wake)
         self._checked_connection = 0  # the connection on which the PLC has shown the right map
+        self._said: type[DeviceError] | None = None  # why there is no status, as logged last; None while there is one
         self._heartbeat: int | None = None
         self._heartbeat_changed_s = 0.0
 
@@ -94,6 +98,9 @@ class Robot:
         else:
             self._checked_connection = connection
             before, self.status, self.error = self.status, status, None
+            if self._said is not None:
+                log.info("%s: its status is read again", self._client.name)
+                self._said = None
             if before is not None and self._is_danger(before, status):
                 self._on_danger()
 
@@ -117,8 +124,15 @@ class Robot:
         self.error = error
         if forget:
             self.status = None
+            self._say(error)
         if isinstance(error, MapMismatch):
             self._checked_connection = 0
+
+    def _say(self, error: DeviceError) -> None:
+        """Log an outage once, and a wrong map also where the PLC was absent before."""
+        if self._said is None or (isinstance(error, MapMismatch) and self._said is not MapMismatch):
+            log.warning("no status: %s", error)
+            self._said = type(error)
 
     def _too_old(self) -> bool:
         return self.status is not None and asyncio.get_running_loop().time() - self.status.received_s > FORGET_S

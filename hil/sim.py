@@ -18,7 +18,6 @@ a line on standard output, {"id": ..., "ok": true, ...} or {"id": ..., "error": 
     pack_fault     serial, fault (a field of hil.plant.pack.PackFaults), value (true)
     truck_fault    fault (a field of hil.plant.truck.TruckFaults), value (true)
     person         acts: a person's time counts as none of the controller's
-    speed          times (1): the plant's motion from now on
     wire           silent, delay_s, drop_requests, drop_replies, refuse_requests, cut, rates {...} (with --wire-faults)
     power_cut | power_return   of the PLC
     truth          {"truth": World.truth() with the PLC's motions, counters, dangers and stop latencies}

@@ -189,15 +189,6 @@ async def _person(bench: Bench, args: Args) -> dict[str, Any]:
     return {}
 
 
-async def _speed(bench: Bench, args: Args) -> dict[str, Any]:
-    times = args.number("times", 1.0)
-    args.done()
-    if not 0 < times <= 100:
-        raise ValueError(f"speed {times:g} is not in 0..100")
-    bench.world.speed = times
-    return {}
-
-
 async def _wire(bench: Bench, args: Args) -> dict[str, Any]:
     proxy = bench.proxy
     if proxy is None:
@@ -257,7 +248,6 @@ COMMANDS: dict[str, Callable[[Bench, Args], Awaitable[dict[str, Any]]]] = {
     "pack_fault": _pack_fault,
     "truck_fault": _truck_fault,
     "person": _person,
-    "speed": _speed,
     "wire": _wire,
     "power_cut": _power_cut,
     "power_return": _power_return,

@@ -14,7 +14,7 @@ from drivers import registers
 from drivers.can_bus import BusState, CanBus
 from drivers.errors import StationError
 from drivers.modbus import ModbusClient
-from drivers.mqtt_values import Endpoint, read_password
+from drivers.mqtt_values import Endpoint, check_ca_file, read_password
 from drivers.packs import PackBus
 from drivers.robot import Robot
 from drivers.systemd import Notifier
@@ -125,6 +125,7 @@ def _bus(name: str, config: Config) -> CanBus:
 def _endpoint(config: Config) -> Endpoint:
     mqtt = config.mqtt
     password = read_password(mqtt.password_file)
+    check_ca_file(mqtt.tls_ca_file)
     return Endpoint(mqtt.host, mqtt.port, mqtt.username, password, mqtt.tls_ca_file, mqtt.keepalive_s)
 
 
@@ -152,7 +153,7 @@ def _metrics(runner: Runner, client: ModbusClient, buses: dict[str, CanBus], upl
 def check(config: Config) -> None:
     """Read all that a start needs beside the configuration itself, and fit it together; nothing is opened or started.
 
-    Raises StationError for a register map, a cause table or a password file that cannot be used.
+    Raises StationError for a register map, a cause table, a password or certificate file that cannot be used.
     """
     build(config, Journal(Path(config.station.journal)), recovered(None), Notifier(""))
 

@@ -93,8 +93,12 @@ class Operator:
                     await self._news.wait()
                 return result
         except TimeoutError:
-            now = f"{self.state.packml}/{self.state.step}: {self.state.reason}" if self.state else "nothing heard"
-            raise RigError(f"no {what}", where="operator", value=now, limit=f"{timeout_s:g} s") from None
+            raise RigError(f"no {what}", where="operator", value=self.now, limit=f"{timeout_s:g} s") from None
+
+    @property
+    def now(self) -> str:
+        """The station's state in one line, for an error."""
+        return f"{self.state.packml}/{self.state.step}: {self.state.reason}" if self.state else "nothing heard"
 
     async def reaches(self, packml: str, timeout_s: float = 30.0) -> StateMessage:
         """Wait until the station shows a PackML state."""

@@ -16,6 +16,8 @@ NEXT: dict[str, Verb] = {"Aborted": "clear", "Stopped": "reset", "Held": "resume
 """What a person does with a station that stands so, once the place is safe."""
 PASSING = ("Aborting", "Clearing", "Holding", "Unholding", "Stopping", "Resetting")
 LOOK_AGAIN_S = 0.1
+LANE_FREE_S = 1.2
+"""No truck follows another quicker, however fast the plant is: a node that is silent for 1 s is forgotten."""
 
 
 class Person:
@@ -46,16 +48,17 @@ class Person:
                         return
                     await self._act()
         except TimeoutError:
-            state = self._operator.state
-            now = f"{state.packml}/{state.step}: {state.reason}" if state else "nothing heard"
-            raise RigError("a person cannot put it right", where="station", value=now, limit=f"{within_s:g} s") from None
+            raise RigError(
+                "a person cannot put it right", where="station", value=self._operator.now, limit=f"{within_s:g} s"
+            ) from None
 
     async def _act(self) -> None:
         state = self._operator.state
         if state is None or state.packml not in NEXT:
             return
         verb = NEXT[state.packml]
-        self.stood[f"{state.packml}: {state.reason.code if state.reason else 'no reason'}"] += 1
+        if state.reason is not None and state.packml != "Stopped":  # Stopped is half way up again
+            self.stood[f"{state.packml}: {state.reason.code}"] += 1
         reply = await self._operator.send(verb)
         self.counts[verb if reply.verdict == "completed" else "not_done"] += 1
         if reply.verdict != "completed":
@@ -82,11 +85,12 @@ class Visitor:
 
 
 async def send_truck(station: Rig, number: int, mounts: int = 2, soc_pct: float = 12.0) -> Visitor:
-    """A truck of its own VIN and serials drives in within tolerance, authorised already.
+    """A truck of its own VIN and serials drives in within tolerance, authorised already, but on nobody's heels.
 
     Raises RigError if the authorisation is refused.
     """
     visitor = Visitor(f"LZZ5CLSB8NA{number:06d}", tuple(f"TRK{n}-{number:08d}" for n in range(1, mounts + 1)))
+    await asyncio.sleep(LANE_FREE_S)
     reply = await station.operator.send("authorise", wait=False, vin=visitor.vin)
     if reply.verdict != "accepted":
         raise RigError("the authorisation was refused", where=visitor.vin, value=reply.reason)

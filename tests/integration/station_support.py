@@ -7,17 +7,17 @@ import contextlib
 import json
 import sqlite3
 import tomllib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from drivers.mqtt_values import MqttMessage
 from hil.rig.station import STATION_ID, Rig, Setting, rig
-from station_ctl.uplink.messages import ReplyMessage, SwapRecord
+from station_ctl.uplink.messages import ReplyMessage, StateMessage, SwapRecord
 from tests.integration.mqtt_support import Listener, listening
 
 VIN = "LTESTTRUCK0000001"
-SPEED = 60.0
+SPEED = 100.0
 QUICK = Setting(speed=SPEED, period_ms=20, poll_ms=10, broker="iotcore")
 BASE = f"swap/v1/{STATION_ID}"
 
@@ -68,16 +68,26 @@ class Station:
                     return truth
 
     async def at_step(self, step: str, timeout_s: float = 30.0) -> None:
-        """Return once the station shows a step."""
-        operator = self.rig.operator
-        await operator.until(lambda: _if(operator.state, lambda s: s.step == step), timeout_s, f"step {step}")
+        """Return once the station has come to a step, short as it may be: events tell every one."""
+        code = f"step.{step}"
+        await self.listener.until(lambda m: m.topic == f"{BASE}/event" and self._code(m) == code, timeout_s)
+
+    @staticmethod
+    def _code(event: MqttMessage) -> str:
+        return str(json.loads(event.payload)["code"])
 
     async def stands(self) -> dict[str, Any]:
         """The truth once nothing moves any more."""
         async with asyncio.timeout(10.0):
-            while (truth := await self.rig.plant.truth())["robot"]["moving"] or truth["robot"]["active"]:
-                await asyncio.sleep(0.02)
-        return truth
+            while True:
+                truth = await self.rig.plant.truth()
+                if not (truth["robot"]["moving"] or truth["robot"]["active"]):
+                    return truth
+
+    async def restarted(self) -> StateMessage:
+        """What a service that was started again says of itself."""
+        operator = self.rig.operator
+        return await operator.until(lambda: operator.state if self.reason()[0] == "restarted" else None, 10.0, "reason")
 
     async def to_held(self) -> None:
         """What a person does after an abort in a swap: clear, reset; the station asks what to do."""
@@ -109,7 +119,7 @@ class Station:
 
     def states(self) -> list[str]:
         """The PackML states that the events told, in order; the retained snapshot leaves short ones out."""
-        said = [json.loads(m.payload)["code"] for m in self.listener.heard if m.topic == f"{BASE}/event"]
+        said = [self._code(m) for m in self.listener.heard if m.topic == f"{BASE}/event"]
         return [code.removeprefix("state.") for code in said if code.startswith("state.")]
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
@@ -127,10 +137,6 @@ class Station:
         await self.listener.client.publish(
             MqttMessage(topic, payload, response_topic=f"{BASE}/reply/test", correlation=correlation, **more)
         )
-
-
-def _if(value: Any, wanted: Callable[[Any], bool]) -> Any:
-    return value if value is not None and wanted(value) else None
 
 
 @contextlib.asynccontextmanager
@@ -166,4 +172,6 @@ def harm(after: dict[str, Any]) -> list[str]:
     found = [f"the plant saw: {v}" for v in after["violations"]]
     found += [f"command {m['sequence']} ran {m['started']} times" for m in after["motions"] if m["started"] != 1]
     loose = [n for n, serial in after["bays"].items() if serial and not after["bays_locked"][n]]
-    return found + [f"bay {n} is not locked" for n in loose] + (["a pack hangs on the robot"] if after["gripper"] else [])
+    return (
+        found + [f"bay {n} is not locked" for n in loose] + (["a pack hangs on the robot"] if after["gripper"] else [])
+    )

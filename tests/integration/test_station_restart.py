@@ -27,9 +27,8 @@ async def _killed_in(there: Station, before: dict[str, Any]) -> None:
 
 async def _says_what_is_where(there: Station, step: str, own: list[str]) -> None:
     await there.rig.controller.start()
-    await there.rig.operator.until(lambda: there.rig.operator.state if there.reason()[0] == "restarted" else None, 10, "reason")
-    state = there.rig.operator.state
-    assert state is not None and state.packml == "Aborted" and state.swap_id is not None
+    state = await there.restarted()
+    assert state.packml == "Aborted" and state.swap_id is not None
     text = there.reason()[1]
     for wanted in (f"step {step}", state.swap_id, f"mount 1: {own[0]} out, SIMP-00000001 in", "done: none", "clear"):
         assert wanted in text
@@ -40,7 +39,7 @@ async def _nothing_moves(there: Station) -> None:
     """Neither by itself nor because somebody asks for anything but a clear."""
     start = await there.stands()
     for verb in ("resume", "reset", "back_out", "hold"):
-        answer = await there.rig.operator.send(verb)  # type: ignore[arg-type]
+        answer = await there.rig.operator.send(verb)
         assert answer.verdict == "rejected" and "Aborted" in answer.reason
     end_s = asyncio.get_running_loop().time() + STILL_S
     while asyncio.get_running_loop().time() < end_s:
@@ -56,7 +55,7 @@ def test_killed_in_mid_lift_then_stopped_in_mid_travel_and_it_still_ends_right()
             before = await there.rig.plant.truth()
             own = await there.truck()
             await there.authorise()
-            lifting = await there.moving_in("extract", slow=4.0, after="approach_mount")
+            lifting = await there.moving_in("extract", slow=10.0, after="approach_mount")
             assert lifting["motions"][-1]["opcode"] == "LIFT_FROM"
             await _killed_in(there, lifting)
             await _says_what_is_where(there, "extract", own)
@@ -66,7 +65,7 @@ def test_killed_in_mid_lift_then_stopped_in_mid_travel_and_it_still_ends_right()
             started = (await there.rig.plant.truth())["plc"]["motions_started"]
             assert started == lifting["plc"]["motions_started"], "neither clear nor reset moves an interrupted swap"
             await there.resume()
-            await there.moving_in("carry_to_bay", slow=4.0, after="carry_to_bay")
+            await there.moving_in("carry_to_bay", slow=10.0, after="carry_to_bay")
             await _stopped_cleanly(there)
             await _says_what_is_where(there, "carry_to_bay", own)
             await there.to_held()
@@ -91,26 +90,3 @@ async def _stopped_cleanly(there: Station) -> None:
     assert at_end["plc"]["stop_reason"] == "COMMAND"
     assert there.rig.controller.notified[0] == "READY=1"
     assert "STOPPING=1" in there.rig.controller.notified
-
-
-def test_sigkill_between_journal_and_plc_never_repeats_a_command() -> None:
-    """Killed again and again at whatever instant: no command runs twice, every pack stays where it is known."""
-
-    async def main() -> None:
-        async with station() as there:
-            await there.up()
-            before = await there.rig.plant.truth()
-            own = await there.truck()
-            await there.authorise()
-            for step in ("unlock", "stow", "insert"):
-                await there.at_step(step)
-                there.rig.controller.kill()
-                await there.rig.controller.stop()
-                await there.rig.controller.start()
-                await there.rig.operator.until(lambda: there.reason()[0] == "restarted" or None, 10.0, "reason")
-                await there.to_held()
-                await there.resume()
-            await there.record()
-            assert wrong(before, await there.rig.plant.truth(), own) == []
-
-    run(main(), timeout_s=55.0)

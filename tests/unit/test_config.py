@@ -62,6 +62,12 @@ CASES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "longer lease": ("[[can]]", "lease_ms = 501\n[[can]]", ("robot.lease_ms", "got 501", "equal to 500")),
     "no station name": ('id = "T-01"', 'id = "a/b"', ("station.id", "got 'a/b'", "match pattern")),
     "no password": ("port = 1884", 'password_file = "{folder}/none"', ("password cannot be read", "{folder}/none")),
+    "no file of certificates": (
+        "port = 1884",
+        'tls_ca_file = "{folder}/none"',
+        ("certificates cannot", "{folder}/none"),
+    ),
+    "no certificates in file": ("port = 1884", 'tls_ca_file = "{folder}/station.toml"', ("certificates cannot", "PEM")),
     "no map of that name": ("[[can]]", 'register_map = "acme"\n[[can]]', ("acme", "robot-plc-v1")),
     "no map file": ("[[can]]", 'register_map = "{folder}/m.toml"\n[[can]]', ("{folder}/m.toml",)),
 }
@@ -86,7 +92,7 @@ def test_unusable_configuration_is_refused_in_one_line(
     assert out == "" and err.startswith("station-ctl: ") and err.count("\n") == 1
     for word in words:
         assert word.replace("{folder}", str(tmp_path)) in err
-    if "password" not in case and "map" not in case:
+    if not any(word in case for word in ("password", "map", "certificates")):
         assert str(path) in err
     assert not (tmp_path / "state").exists(), "nothing was started"
 
