@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drivers import registers
-from drivers.can_bus import BusState, CanBus
+from drivers.can_bus import CanBus
 from drivers.errors import StationError
 from drivers.modbus import ModbusClient
 from drivers.mqtt_values import Endpoint, check_ca_file, read_password
@@ -22,13 +22,12 @@ from drivers.truck import TruckLink
 from station_ctl import __version__
 from station_ctl.config import Config
 from station_ctl.journal import Journal, recovered
+from station_ctl.metrics import Sources
 from station_ctl.model import StationState
 from station_ctl.report import Reporter
 from station_ctl.runner import Plant, Runner
 from station_ctl.safety import table
 from station_ctl.safety.guard import Guard
-from station_ctl.snapshots import spread
-from station_ctl.uplink.messages import MetricsMessage, Spread
 from station_ctl.uplink.uplink import Uplink
 
 NOTIFY_S = 0.5
@@ -101,7 +100,8 @@ def build(config: Config, journal: Journal, state: StationState, notifier: Notif
     )
     uplink = Uplink(config.station.id, _endpoint(config), journal, version=__version__, boot_id=uuid.uuid4().hex[:12])
     plant = Plant(robot, packs, truck, uplink, journal, lambda: {n: b.state.name for n, b in buses.items()}, _now_s)
-    reporter = Reporter(config, uplink, lambda: _metrics(runners[0], client, buses, uplink))
+    sources = Sources(client, robot, buses, packs, truck, uplink)
+    reporter = Reporter(config, uplink, lambda: sources.message(runners[0].health))
     runner = Runner(config, Guard(table.load(), config), plant, reporter, state, Watchdog(notifier).healthy)
     runners.append(runner)
     return Service(config, journal, client, robot, buses, packs, truck, uplink, notifier, runner)
@@ -131,23 +131,6 @@ def _endpoint(config: Config) -> Endpoint:
 
 def _now_s() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _metrics(runner: Runner, client: ModbusClient, buses: dict[str, CanBus], uplink: Uplink) -> MetricsMessage:
-    trip = client.stats.round_trip()
-    worst = [bus.state.name for bus in buses.values() if bus.state is not BusState.UP]
-    return MetricsMessage(
-        cycle_period_ms=spread(runner.health.period),
-        lateness_ms=spread(runner.health.lateness),
-        overruns=runner.health.overruns,
-        modbus_round_trip_ms=Spread(p50=trip.p50_ms, p99=trip.p99_ms, max=trip.max_ms)
-        if trip
-        else Spread(p50=0, p99=0, max=0),
-        can_frames=sum(bus.counters.frames_received for bus in buses.values()),
-        can_state=worst[0] if worst else BusState.UP.name,
-        queue_depths=uplink.queue_depths(),
-        rejected_commands=uplink.rejected_commands,
-    )
 
 
 def check(config: Config) -> None:

@@ -130,6 +130,7 @@ METRICS = MetricsMessage(
     can_state="UP",
     queue_depths={"events": 0, "commands": 0},
     rejected_commands=2,
+    counters={"can.packs.garbage": 3, "plc.timeouts": 1},
 )
 AUTHORISE = AuthoriseCommand(
     schema=1,

@@ -243,7 +243,7 @@ class Spread(Part):
 
 
 class MetricsMessage(Message):
-    """`metrics`: how well the controller itself runs, at 1 Hz."""
+    """`metrics`: how well the controller itself runs, at 1 Hz. `counters`: faults since the start, by where and what."""
 
     cycle_period_ms: Spread
     lateness_ms: Spread
@@ -253,6 +253,7 @@ class MetricsMessage(Message):
     can_state: str
     queue_depths: dict[str, int]
     rejected_commands: int
+    counters: dict[str, int] = Field(default_factory=dict)
 
 
 class Nothing(Part):

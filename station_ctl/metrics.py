@@ -1,0 +1,68 @@
+"""The figures that the station publishes of itself once a second."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from drivers.can_bus import BusState, CanBus
+from drivers.modbus import ModbusClient
+from drivers.packs import PackBus
+from drivers.robot import Robot
+from drivers.truck import TruckLink
+from station_ctl.runner import Health
+from station_ctl.snapshots import spread
+from station_ctl.uplink.messages import MetricsMessage, Spread
+from station_ctl.uplink.uplink import Uplink
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the figures come from."""
+
+    client: ModbusClient
+    robot: Robot
+    buses: Mapping[str, CanBus]
+    packs: PackBus
+    truck: TruckLink
+    uplink: Uplink
+
+    def message(self, health: Health) -> MetricsMessage:
+        """All figures as they stand now."""
+        trip = self.client.stats.round_trip()
+        poor = [bus.state.name for bus in self.buses.values() if bus.state is not BusState.UP]
+        return MetricsMessage(
+            cycle_period_ms=spread(health.period),
+            lateness_ms=spread(health.lateness),
+            overruns=health.overruns,
+            modbus_round_trip_ms=Spread(p50=trip.p50_ms, p99=trip.p99_ms, max=trip.max_ms)
+            if trip
+            else Spread(p50=0, p99=0, max=0),
+            can_frames=sum(bus.counters.frames_received for bus in self.buses.values()),
+            can_state=poor[0] if poor else BusState.UP.name,
+            queue_depths=self.uplink.queue_depths(),
+            rejected_commands=self.uplink.rejected_commands,
+            counters=self._counters(health),
+        )
+
+    def _counters(self, health: Health) -> dict[str, int]:
+        """What went wrong or was dropped since the start, by where and what; counts of 0 are left out."""
+        stats = self.client.stats
+        counts = {
+            "cycle.failed": health.failed_cycles,
+            "cycle.failed_writes": health.failed_writes,
+            "plc.timeouts": stats.timeouts,
+            "plc.refused": stats.refused,
+            "plc.garbage": stats.garbage,
+            "plc.link_losses": stats.link_losses,
+            "plc.bad_data": self.robot.bad_data,
+            "packs.handshake_timeouts": self.packs.handshake_timeouts,
+        }
+        for name, bus in self.buses.items():
+            counts |= {
+                f"can.{name}.{key}": n for key, n in asdict(bus.counters).items() if not key.startswith("frames")
+            }
+        for name, found in (("packs", self.packs.counters), ("truck", self.truck.counters)):
+            counts |= {f"{name}.{key}": n for key, n in asdict(found).items() if key != "messages"}
+        counts |= {f"uplink.{key}": n for key, n in self.uplink.counters().items()}
+        return {key: n for key, n in counts.items() if n}
