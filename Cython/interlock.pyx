@@ -151,7 +151,7 @@ cdef class Interlock:
         return 0
 
     def judge(self, bytes block not None, uint16_t moving, bint reset):
-        """One cycle: (active mask, permits, latched, stop category, index of the first-out cause or -1).
+        """One cycle: (active mask, permits, latched, stop category, index of the first-out cause or -1, tripped mask).
 
         block: packed as INPUT_BLOCK_FORMAT; moving: classes of motion under way; reset: level of the reset line.
         """
@@ -165,7 +165,7 @@ cdef class Interlock:
         cdef uint16_t permits = 0
         if not self.latched:
             permits = self.all_classes & ~self._withheld(active, False)
-        return active, permits, bool(self.latched), self.category if self.latched else 0, self.first
+        return active, permits, bool(self.latched), self.category if self.latched else 0, self.first, self.tripped
 
     def may_start(self, bytes block not None):
         """(active mask, classes that may be started now). Changes nothing; the latch counts."""

@@ -214,9 +214,10 @@ class Runner:
         """The state before this cycle, aborted: what could not be written down is not built upon. Down is always on."""
         if wanted.packml in (PackML.ABORTING, PackML.ABORTED):
             return replace(wanted, pending=None)
-        if PACKML.allows(self.state.packml, "abort"):
-            return swap_step.abort(self.state, self._plant.clock(), why)
-        return replace(self.state, pending=None, reason=why)
+        before = replace(self.state, sequence=wanted.sequence)  # a number that may be on the disk is not given again
+        if PACKML.allows(before.packml, "abort"):
+            return swap_step.abort(before, self._plant.clock(), why)
+        return replace(before, pending=None, reason=why)
 
     async def _write(self, state: StationState, decision: Decision, snapshot: Snapshot) -> None:
         """One Modbus transaction: lease, permits, command. A lost one is repeated by the next cycle only."""

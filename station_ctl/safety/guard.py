@@ -69,8 +69,8 @@ def moving(snapshot: Snapshot, state: StationState, engaged: bool) -> MotionClas
     if robot is None or robot.state is None:
         return motion_class(pending) | standing if pending else standing
     if pending is None:
-        ours = state.last.command if state.last and state.last.command.sequence == robot.echo_sequence else None
-        coming_to_rest = motion_class(ours) if ours else ALL_CLASSES
+        ours = state.given if state.given and state.given.sequence == robot.echo_sequence else None
+        coming_to_rest = motion_class(ours) if ours else ALL_CLASSES & ~MotionClass.JOG
         return standing if robot.state in _STANDING else coming_to_rest
     if robot.echo_sequence == pending.sequence and robot.echo_state is EchoState.DONE:
         return standing
@@ -97,12 +97,17 @@ class Guard:
         """One cycle of the interlock over the motion under way. reset: level of the reset line; engaged: see moving."""
         scene = self._scene(snapshot, state, state.pending, None)
         block = inputs.pack(scene, self._table)
-        mask, permits, latched, category, first = self._kernel.judge(block, moving(snapshot, state, engaged), reset)
+        mask, permits, latched, category, first, tripped = self._kernel.judge(
+            block, moving(snapshot, state, engaged), reset
+        )
         active = {c.name: c.withholds for i, c in enumerate(self._table.causes) if mask >> i & 1}
         first_out = self._table.causes[first].name if first >= 0 else None
         if first_out != self._first_out:  # the value that tripped it, not what it reads afterwards
             self._first_out, self._tripped = first_out, self.explain(first_out, scene) if first_out else ""
-        blocking = tuple(n for n in active if n == first_out or self._cause(n).blocks_reset)
+        standing = mask & tripped
+        blocking = tuple(
+            c.name for i, c in enumerate(self._table.causes) if standing >> i & 1 or (mask >> i & 1 and c.blocks_reset)
+        )
         return Decision(MotionClass(permits), latched, category, first_out, active, self._tripped, blocking)
 
     def admit(self, snapshot: Snapshot, state: StationState, command: RobotCommand) -> tuple[str, ...]:

@@ -290,7 +290,7 @@ def truck_request(state: StationState) -> TruckRequest:
     """What the truck is asked now. A truck that failed its self-test is isolated while a person decides."""
     request = STEP[state.step].request
     waits = state.packml not in (PackML.COMPLETING, PackML.UNHOLDING)
-    return TruckRequest.ISOLATE if request is TruckRequest.RECONNECT and waits else request
+    return TruckRequest.ISOLATE if state.step == "reconnect" and waits else request
 
 
 def may_move(state: StationState) -> bool:

@@ -46,16 +46,17 @@ def obey(
         case Verb.BACK_OUT:
             return _back_out(state, robot, asked, now_s)
         case Verb.RESUME:
-            return _resume(state, asked, now_s)
+            return _resume(state, robot, asked, now_s)
         case Verb.CLEAR | Verb.RESET:
             # a step restored from the journal began in another life: its time-outs count from here
             return replace(go(state, _TRIGGER[verb], now_s, asked), pending=None, step_since_s=now_s)
 
 
-def _resume(state: StationState, asked: Reason, now_s: float) -> StationState:
+def _resume(state: StationState, robot: RobotStatus | None, asked: Reason, now_s: float) -> StationState:
     """Back to the phase it left. Past the last verification that is done again: somebody may have changed something."""
     state = replace(go(state, "unhold", now_s, asked), pending=None, step_since_s=now_s)
-    if not SWAP.allows(state.step, "verify_again"):
+    clamped = robot is not None and robot.wheels_clamped is Signal.TRUE  # open clamps: the gate of RELEASE judges alone
+    if not clamped or not SWAP.allows(state.step, "verify_again"):
         return state
     state = at(state, SWAP.follow(state.step, "verify_again"), now_s)
     return replace(state, reason=asked, resume_to=STEP[state.step].phase)

@@ -243,7 +243,7 @@ class Spread(Part):
 
 
 class MetricsMessage(Message):
-    """`metrics`: how well the controller itself runs, at 1 Hz. `counters`: faults since the start, by where and what."""
+    """`metrics`: how well the controller itself runs, at 1 Hz. `counters`: faults since the start, by name."""
 
     cycle_period_ms: Spread
     lateness_ms: Spread

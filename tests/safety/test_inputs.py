@@ -384,9 +384,9 @@ def test_a_motion_that_the_plc_stopped_first_still_counts_as_moving() -> None:
 
 def test_a_robot_that_moves_without_our_order_counts_as_every_motion() -> None:
     alone = snapshot(robot(state=RobotState.EXECUTING, echo_sequence=9))
-    assert moving(alone, StationState(), False) == MotionClass(sum(MotionClass))
+    assert moving(alone, StationState(), False) == MotionClass(sum(MotionClass)) & ~MotionClass.JOG
     ramping = snapshot(robot(state=RobotState.STOPPING, echo_sequence=6))
-    assert moving(ramping, StationState(last=LastMotion(UNLOCK)), False) == MotionClass.UNLOCK
+    assert moving(ramping, StationState(given=UNLOCK), False) == MotionClass.UNLOCK
 
 
 @pytest.mark.parametrize("opcode", list(Opcode))

@@ -98,11 +98,12 @@ def test_each_cause_withholds_its_classes_and_trips_as_the_table_says(cause: tab
             block.discrete[cause.input.index] = UNTRUSTED
         else:
             block.analogue[cause.input.index] = math.nan
-        _, permits, latched, category, first = interlock.judge(block.pack(), int(moving), False)
+        _, permits, latched, category, first, tripped = interlock.judge(block.pack(), int(moving), False)
         trips = cause.stop > 0 and (cause.at_rest or bool(moving & cause.withholds))
         assert latched == trips
         assert category == (cause.stop if trips else 0)
         assert first == (TABLE.causes.index(cause) if trips else -1)
+        assert tripped == (1 << TABLE.causes.index(cause) if trips else 0)
         standing = 0 if trips else CLASSES & ~(0 if cause.start_only else int(cause.withholds))
         assert permits == standing
         assert interlock.may_start(block.pack())[1] == (0 if trips else CLASSES & ~int(cause.withholds))
@@ -220,7 +221,8 @@ class Oracle:
                 allowed -= {bit for bit in range(8) if self.rows[i][6] >> bit & 1}
         mask = sum(1 << bit for bit in allowed)
         first = -1 if self.first is None else self.first
-        return sum(1 << i for i in standing), mask, self.state == "latched", self.stop, first
+        blamed = sum(1 << i for i in self.blamed)
+        return sum(1 << i for i in standing), mask, self.state == "latched", self.stop, first, blamed
 
     @staticmethod
     def fine(row: tuple, moment: tuple) -> bool:  # type: ignore[type-arg]

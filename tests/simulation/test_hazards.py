@@ -430,3 +430,41 @@ def test_an_operators_abort_is_an_event_too() -> None:
         assert event.text == "abort asked by test"
 
     run(main())
+
+
+def test_a_link_lost_while_the_clamps_open_is_not_a_dead_end() -> None:
+    async def main() -> None:
+        ground = await swapping(1, speed=6.0)
+        await ground.at_step("release")
+        await ground.until(lambda: not ground.world.lane.clamps.made)
+        ground.client.broken = True
+        await ground.reaches("Aborted", 5.0)
+        ground.pass_time(1.0)
+        ground.client.broken = False
+        await clear_and_reset(ground)
+        await ground.reaches("Held")
+        ground.send("resume")
+        await to_the_end(ground)
+        check_invariants(ground)
+
+    run(main())
+
+
+@pytest.mark.parametrize("step", ["carry_to_bay", "fetch", "lock"])
+def test_a_robot_that_ramps_down_after_a_lost_link_leaves_a_latch_that_opens(step: str) -> None:
+    async def main() -> None:
+        ground = await swapping(1, speed=6.0)
+        await ground.at_step(step)
+        while ground.state.pending is None:
+            await ground.cycle()
+        ground.client.broken = True  # before the echo of the new order was seen
+        await ground.reaches("Aborted", 5.0)
+        ground.client.broken = False
+        await cycles(ground, 10)
+        await clear_and_reset(ground)
+        await ground.reaches("Held")
+        ground.send("resume")
+        await to_the_end(ground)
+        check_invariants(ground)
+
+    run(main())
