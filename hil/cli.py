@@ -6,9 +6,13 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from hil import sim
+from hil import bench, endurance, sim
 
-VERBS: tuple[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], None], ...] = (sim.add_verb,)
+VERBS: tuple[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], None], ...] = (
+    sim.add_verb,
+    bench.add_verb,
+    endurance.add_verb,
+)
 
 
 def parser() -> argparse.ArgumentParser:

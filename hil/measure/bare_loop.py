@@ -37,7 +37,7 @@ async def bare_loop(period_ms: int, on_result: Callable[[dict[str, float]], None
     try:
         yield
     finally:
-        out, _ = await process.communicate()
+        out, _ = await process.communicate(b"")
     on_result(json.loads(out))
 
 

@@ -31,7 +31,9 @@ class Figure:
         if self.bar is None:
             return line.rstrip()
         sign = "at most" if self.inclusive else "below"
-        return f"{line} bar: {sign} {_number(self.bar)} {self.unit}".rstrip() + f"  {'held' if self.held else 'NOT HELD'}"
+        return (
+            f"{line} bar: {sign} {_number(self.bar)} {self.unit}".rstrip() + f"  {'held' if self.held else 'NOT HELD'}"
+        )
 
 
 @dataclass(slots=True)
@@ -80,7 +82,13 @@ def quantile(values: Iterable[float], share: float) -> float:
 def _number(value: float) -> str:
     if math.isnan(value):
         return "none"
-    return f"{value:.0f}" if value == int(value) and abs(value) < 1e9 else f"{value:.3g}" if abs(value) < 1 else f"{value:.2f}"
+    return (
+        f"{value:.0f}"
+        if value == int(value) and abs(value) < 1e9
+        else f"{value:.3g}"
+        if abs(value) < 1
+        else f"{value:.2f}"
+    )
 
 
 def _finite(value: float) -> float | None:

@@ -11,11 +11,12 @@ from typing import Any
 from hil.measure import process
 from hil.measure.bare_loop import bare_loop
 from hil.measure.figures import Section
+from hil.measure.groups import cause
 from hil.measure.steptimes import StepTimes
 from hil.rig.person import send_truck
 from hil.rig.processes import RigError
 from hil.rig.station import Rig, Setting, rig
-from station_ctl.uplink.messages import Message, MetricsMessage, SwapRecord
+from station_ctl.uplink.messages import MetricsMessage, SwapRecord
 
 PERIOD_MS = 50
 STOCK = (96.0, 95.0, 94.0, 93.0, 92.0, 91.0, 90.0)
@@ -105,10 +106,13 @@ async def _traffic(station: Rig) -> AsyncIterator[None]:
             await station.operator.reaches("Idle", SWAP_S)
             await station.plant.ask("charge")
 
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(drive(), name="traffic")
-        yield
-        task.cancel()
+    try:
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(drive(), name="traffic")
+            yield
+            task.cancel()
+    except BaseExceptionGroup as failed:
+        raise cause(failed) from None
 
 
 def cycle_section(load: Load) -> Section:
@@ -139,7 +143,9 @@ def swap_section(load: Load, speed: float) -> Section:
     visit, record = load.visit, load.record
     floor_s = visit["acting_s"]
     added_s = visit["duration_s"] - floor_s
-    section = Section("swap", f"a swap of {PACKS} packs, the plant at speed {speed:g}; floor: robot, truck or driver acts")
+    section = Section(
+        "swap", f"a swap of {PACKS} packs, the plant at speed {speed:g}; floor: robot, truck or driver acts"
+    )
     section.add("swap, arrival to way out open", visit["duration_s"], "s")
     section.add("mechanical floor", floor_s, "s")
     section.add("added by the controller", added_s, "s")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from typing import Any
@@ -58,6 +59,6 @@ class StepTimes:
             return {}
         marks = [("waiting", visit["arrived_s"], 0.0), *self._marks, ("", visit["released_s"], visit["acting_s"])]
         added: dict[str, float] = defaultdict(float)
-        for (step, at_s, acting_s), (_, then_s, acted_s) in zip(marks, marks[1:], strict=False):
+        for (step, at_s, acting_s), (_, then_s, acted_s) in itertools.pairwise(marks):
             added[step] += then_s - at_s - (acted_s - acting_s)
         return {step: round(seconds, 3) for step, seconds in added.items()}

@@ -21,6 +21,8 @@ TRAVEL_SPEED = 5.0
 """Motions of 5 to 15 s last 1 to 3 s: room for a random phase, and 200 stops do not take an hour."""
 UNLOCK_SPEED = 0.02
 """An UNLOCK of 3 s lasts 150 s, so that it can be stopped often."""
+APPROACH_SPEED = 10.0
+DECAY_SPEED = 10.0
 PHASE_S = (0.0, 0.4)
 """The danger comes at random within this time of the motion being seen, several periods of everything."""
 TRAVELS = ("approach_mount", "extract", "carry_to_bay", "approach_bay", "fetch", "carry_to_mount", "insert", "stow")
@@ -37,6 +39,7 @@ class Stops:
         self._station, self._rng = station, random.Random(f"{seed} stops")
         self._person = Person(station.operator)
         self._trucks = 0
+        self._own: tuple[str, ...] = ()
 
     async def zone(self, wanted: int) -> None:
         """So many people enter the zone while the robot travels or lifts. Raises RigError if they cannot."""
@@ -46,13 +49,19 @@ class Stops:
     async def contactor(self, wanted: int) -> None:
         """So many times a contactor closes while its mount is unlocked. Raises RigError if it cannot."""
         plant = self._station.plant
-        await plant.ask("speed", times=20.0 * TRAVEL_SPEED)
+        await plant.ask("speed", times=APPROACH_SPEED)
         await self._moving(("unlock",))
         await plant.ask("speed", times=UNLOCK_SPEED)
         mount = await self._mount()
-        await self._repeat(
-            "contactor", wanted, ("unlock",), lambda clear: plant.ask("contactor", mount=mount, closed=not clear)
-        )
+
+        async def weld(clear: bool) -> None:
+            await plant.ask("contactor", mount=mount, closed=not clear)
+            if clear:  # nothing moves now: let the voltage outside of the contactor decay as fast as it really does
+                await plant.ask("speed", times=DECAY_SPEED)
+                await asyncio.sleep(FRESH_S)
+                await plant.ask("speed", times=UNLOCK_SPEED)
+
+        await self._repeat("contactor", wanted, ("unlock",), weld)
 
     async def _repeat(
         self, kind: str, wanted: int, steps: tuple[str, ...], danger: Callable[[bool], Awaitable[object]]
@@ -82,7 +91,7 @@ class Stops:
     async def _next_truck(self) -> None:
         self._trucks += 1
         await self._station.plant.ask("charge")
-        await send_truck(self._station, self._trucks, MOUNTS)
+        self._own = (await send_truck(self._station, self._trucks, MOUNTS)).serials
         await self._station.operator.reaches("Starting", 60.0)
 
     def _moves(self, steps: tuple[str, ...]) -> StateMessage | None:
@@ -100,10 +109,9 @@ class Stops:
             )
 
     async def _mount(self) -> int:
-        """The mount that is being unlocked."""
+        """The mount that is being unlocked: the first that still holds the truck's own pack."""
         truth = await self._station.plant.truth()
-        waiting = [int(n) for n, serial in truth["mounts"].items() if str(serial).startswith("TRK")]
-        return min(waiting)
+        return min(int(n) for n, serial in truth["mounts"].items() if serial in self._own)
 
 
 def counted(truth: dict[str, Any]) -> Counter[str]:

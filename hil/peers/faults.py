@@ -124,7 +124,7 @@ class FaultProxy:
             raise _Cut
 
 
-class _Cut(Exception):  # noqa: N818 - not an error: the way a cut ends its link
+class _Cut(Exception):
     """The schedule cuts this link."""
 
 

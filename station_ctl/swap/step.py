@@ -288,9 +288,9 @@ def refused(state: StationState, reasons: tuple[str, ...], now_s: float, grace_s
 
 def truck_request(state: StationState) -> TruckRequest:
     """What the truck is asked now. A truck that failed its self-test is isolated while a person decides."""
-    request = STEP[state.step].request
-    waits = state.packml not in (PackML.COMPLETING, PackML.UNHOLDING)
-    return TruckRequest.ISOLATE if state.step == "reconnect" and waits else request
+    if state.step == "reconnect" and state.packml not in (PackML.COMPLETING, PackML.UNHOLDING):
+        return TruckRequest.ISOLATE
+    return STEP[state.step].request
 
 
 def may_move(state: StationState) -> bool:

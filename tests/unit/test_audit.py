@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.robot_protocol import Opcode, RobotCommand
-from hil.endurance import summary
+from hil.endurance import as_dict, summary
 from hil.measure import audit
 from hil.measure.figures import Figure, Section, quantile
 from hil.measure.groups import cause
@@ -174,3 +175,9 @@ def test_the_cause_of_a_failed_group_is_what_a_person_understands() -> None:
     assert cause(group) is wanted
     only = ExceptionGroup("", [KeyError("x")])
     assert cause(only) is only
+
+
+def test_a_tally_is_plain_values_for_json() -> None:
+    tally = Tally(swaps=1)
+    tally.wire["cut"] += 1
+    assert json.loads(json.dumps(as_dict(tally, 1, 42)))["wire"] == {"cut": 1}
