@@ -169,7 +169,7 @@ class Plc:
                 self.state, self.stop_reason = RobotState.EMERGENCY_STOPPED, StopReason.EMERGENCY_STOP
         self._supervise(now_s)
         self._progress()
-        self.dangers.seen(self.world.inputs, self._running_permit() or self._in_force(now_s), now_s)
+        self._endangered(now_s)
 
     def _supervise(self, now_s: float) -> None:
         """What ends a motion that is under way, besides its own end."""
@@ -238,6 +238,9 @@ class Plc:
     def _running_permit(self) -> MotionClass:
         return permit_of(self._running) if self._running is not None else MotionClass(0)
 
+    def _endangered(self, now_s: float) -> None:
+        self.dangers.seen(self.world.inputs, self._running_permit() or self._in_force(now_s), now_s)
+
     # -- power ---------------------------------------------------------------------------------
 
     def power_cut(self) -> None:
@@ -254,6 +257,7 @@ class Plc:
 
     def status(self, now_s: float) -> tuple[int, ...]:
         """The status block as it stands in the registers now."""
+        self._endangered(now_s)  # an input counts from the moment it can be read, which may be before the next scan
         view = PlcView(
             heartbeat=self._heartbeat,
             state=self.state,
