@@ -98,7 +98,7 @@ class Station:
         await operator.until(come, SWAP_S, f"step {ON_THE_WAY[wanted]} or later")
         await asyncio.sleep(self._rng.uniform(0.0, 0.1))
         cuts = (await self._wire())["cut"]
-        while (await self._wire(cut=True))["cut"] == cuts:  # no connection just then: the next one is cut
+        while (await self._wire(cut=True))["cut"] == cuts:  # noqa: ASYNC110  # none just then
             await asyncio.sleep(0.02)
         await asyncio.sleep(self._rng.uniform(0.2, 0.4))
         await self._wire(drop_replies=self._rng.randint(1, 2))
