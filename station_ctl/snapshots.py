@@ -40,6 +40,8 @@ def mode(robot: RobotStatus | None) -> Mode:
 def progress_pct(state: StationState) -> float:
     """How far the open swap is: steps passed of all steps to pass, 0 without a swap."""
     swap = state.swap
+    if state.step == "depart":
+        return 100.0
     if swap is None or not swap.exchanges:
         return 0.0
     names = [step.name for step in STEPS]

@@ -13,8 +13,10 @@ from typing import Any
 
 from drivers.robot_protocol import Opcode
 
-WITHDRAWING = ("state.aborting", "state.holding", "state.suspending", "state.stopping")
-"""Events with which the controller gives up the order under way."""
+WITHDRAWING = tuple(
+    f"state.{name}" for name in ("aborting", "aborted", "holding", "held", "suspending", "suspended", "stopping")
+)
+"""Events that show that the controller has given up the order under way."""
 NO_MOTION = (Opcode.NONE, Opcode.STOP, Opcode.RESET)
 
 
