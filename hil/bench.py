@@ -30,6 +30,7 @@ class Extent:
     speed: float = 1.0
     settle_s: float = kernel.SETTLE_S
     seed: int = 1
+    fifo: bool = False
 
 
 SHORT = Extent(minutes=0.02, stops=2, calls=400, speed=50.0, settle_s=1.5)
@@ -43,6 +44,7 @@ def add_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     verb.add_argument("--stops", type=int, help="dangers of each kind (200)")
     verb.add_argument("--speed", type=float, help="plant motion in the swap that is measured (1)")
     verb.add_argument("--seed", type=int, help="seed of the plant and of the dangers' phases (1)")
+    verb.add_argument("--fifo", action="store_true", help="cycle: the service under SCHED_FIFO (root)")
     verb.add_argument("--only", type=_sections, default=SECTIONS, help=f"some of {','.join(SECTIONS)}")
     verb.add_argument("--short", action="store_true", help="a smoke run of seconds; the figures mean little")
     verb.add_argument("--json", metavar="FILE", help="write all figures to a file, - for standard output")
@@ -88,6 +90,7 @@ def extent(arguments: argparse.Namespace) -> Extent:
         seed=base.seed if given["seed"] is None else given["seed"],
         calls=base.calls,
         settle_s=base.settle_s,
+        fifo=arguments.fifo,
     )
 
 
@@ -109,7 +112,7 @@ def _work(asked: Extent, wanted: tuple[str, ...]) -> dict[str, Callable[[], Coro
     async def load_sections() -> list[Section]:
         """Both come from the same run; a swap alone needs no minutes."""
         minutes = asked.minutes if "cycle" in wanted else 0.0
-        found = await load.measure(minutes, asked.speed, asked.seed)
+        found = await load.measure(minutes, asked.speed, asked.seed, asked.fifo)
         cycle = [load.cycle_section(found)] if "cycle" in wanted else []
         return cycle + ([load.swap_section(found, asked.speed)] if "swap" in wanted else [])
 

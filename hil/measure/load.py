@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +27,7 @@ SWAP_S = 1200.0
 
 LATENESS_MS, CPU_PCT, RESIDENT_MB, ADDED_PCT = 5.0, 15.0, 120.0, 2.0
 """The bars."""
+FIFO_PRIORITY = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,10 @@ class Load:
         return self.ended.at_s - self.began.at_s
 
 
-async def measure(minutes: float, speed: float, seed: int) -> Load:
+async def measure(minutes: float, speed: float, seed: int, fifo: bool) -> Load:
     """Run the station for so long, truck after truck, at least until the first swap is recorded.
 
+    fifo: the service runs under SCHED_FIFO, before all ordinary processes of the machine (root only).
     Raises RigError if the station does not come up or the swap does not end.
     """
     bare: dict[str, float] = {}
@@ -65,6 +68,8 @@ async def measure(minutes: float, speed: float, seed: int) -> Load:
     setting = Setting(speed=speed, seed=seed, period_ms=PERIOD_MS, packs_soc_pct=STOCK)
     async with rig(setting, on_message=steps.see) as station, bare_loop(PERIOD_MS, bare.update):
         await station.start_up()
+        if fifo:
+            _before_all_others(station)
         began = await _mark(station)
         async with _traffic(station), steps.kept(station):
             await asyncio.sleep(minutes * 60.0)
@@ -91,6 +96,13 @@ def _pid(station: Rig) -> int:
     if station.controller.process is None:
         raise RigError("the controller is not running", where="rig")
     return station.controller.process.pid
+
+
+def _before_all_others(station: Rig) -> None:
+    try:
+        os.sched_setscheduler(_pid(station), os.SCHED_FIFO, os.sched_param(FIFO_PRIORITY))
+    except PermissionError as e:
+        raise RigError("SCHED_FIFO is not allowed", where="bench --fifo", value=str(e), remedy="run it as root") from e
 
 
 @contextlib.asynccontextmanager

@@ -30,7 +30,7 @@ def test_every_part_measures_what_it_says() -> None:
         asked = bench.SHORT
         done: list[int] = []
         loaded, stopped, endured = await asyncio.gather(
-            load.measure(asked.minutes, asked.speed, asked.seed),
+            load.measure(asked.minutes, asked.speed, asked.seed, asked.fifo),
             stop.measure(asked.stops, asked.seed),
             endurance.measure(2, 5, 1, done.append),
         )
