@@ -100,8 +100,10 @@ class Runner:
             self.health.lateness.add(start_s - due_s)
             self.health.period.add(start_s - before_s)
             before_s, due_s = start_s, due_s + period_s
-            if due_s < loop.time():
+            late_s = loop.time() - due_s
+            if late_s > 0:  # the next period is left out; how late it would have been counts all the same
                 self.health.overruns += 1
+                self.health.lateness.add(late_s)
                 due_s = loop.time() + period_s
 
     async def stop(self) -> None:
