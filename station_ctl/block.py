@@ -5,7 +5,7 @@ from __future__ import annotations
 from drivers.robot_protocol import CommandBlock, MotionClass, Opcode, RobotCommand, RobotStatus
 from station_ctl.model import Decision, PackML, StationState
 from station_ctl.safety.guard import motion_class
-from station_ctl.swap.step import may_move
+from station_ctl.swap.changes import may_move
 
 _WRAP = 0x10000
 _STOPS = {PackML.ABORTING: 1, PackML.ABORTED: 1, PackML.STOPPING: 1, PackML.HOLDING: 2}

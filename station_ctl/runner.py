@@ -21,9 +21,10 @@ from station_ctl.ports import JournalPort, PackPort, RobotPort, TruckPort, Uplin
 from station_ctl.report import Reporter
 from station_ctl.safety.guard import Guard
 from station_ctl.stats import Distribution
-from station_ctl.swap import step as swap_step
+from station_ctl.swap import changes, recovery
 from station_ctl.swap.look import Look
 from station_ctl.swap.machine import PACKML
+from station_ctl.swap.step import step
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +80,7 @@ class Runner:
         self._wake = asyncio.Event()
         self._heartbeat = 0
         self._recorded: StationState | None = None
+        self._entries: list[asyncio.Task[None]] = []
 
     def wake(self) -> None:
         """Run a cycle now: something was read that can only mean danger."""
@@ -110,16 +112,16 @@ class Runner:
         """Bring the robot to a stop before the service ends: withdraw everything until it stands."""
         now_s = asyncio.get_running_loop().time()
         if PACKML.allows(self.state.packml, "stop"):
-            self.state = swap_step.go(self.state, "stop", now_s, Reason("shutdown", "the service is being stopped"))
+            self.state = changes.go(self.state, "stop", now_s, Reason("shutdown", "the service is being stopped"))
         elif PACKML.allows(self.state.packml, "abort"):
             reason = Reason("shutdown", f"the service was stopped in step {self.state.step}")
-            self.state = swap_step.abort(self.state, now_s, reason)
+            self.state = changes.abort(self.state, now_s, reason)
         loop = asyncio.get_running_loop()
-        while loop.time() < now_s + STOP_S:
+        while loop.time() < now_s + STOP_S and self.state.packml not in (PackML.ABORTED, PackML.STOPPED):
             await self._supervised(loop.time())
-            if self.state.packml in (PackML.ABORTED, PackML.STOPPED):
-                return
             await asyncio.sleep(self._config.station.period_ms / 1000)
+        if self._entries:  # what follows behind goes to disk before the journal is closed
+            await asyncio.wait(self._entries, timeout=STOP_S / 2)
 
     async def _until(self, due_s: float) -> bool:
         """Wait for the next period; True if danger came first."""
@@ -139,7 +141,7 @@ class Runner:
             log.exception("the control cycle failed; the station is aborted")
             self.health.failed_cycles += 1
             if PACKML.allows(self.state.packml, "abort"):
-                self.state = swap_step.abort(self.state, now_s, Reason("internal_error", f"{type(e).__name__}: {e}"))
+                self.state = changes.abort(self.state, now_s, Reason("internal_error", f"{type(e).__name__}: {e}"))
             return
         self.health.cycles += 1
         self._on_healthy()
@@ -147,12 +149,12 @@ class Runner:
     async def _cycle(self, now_s: float) -> None:
         snapshot = self._read(now_s)
         robot_state = snapshot.robot.state if snapshot.robot else None
-        reset = swap_step.reset_line(self.state, robot_state)
-        decision = self._guard.judge(snapshot, self.state, reset=reset, engaged=swap_step.engaged(self.state))
+        reset = recovery.reset_line(self.state, robot_state)
+        decision = self._guard.judge(snapshot, self.state, reset=reset, engaged=changes.engaged(self.state))
         asked = self._commands.take(self.state, snapshot)
-        result = swap_step.step(Look(asked, snapshot, decision, self._config, utc_text()))
+        result = step(Look(asked, snapshot, decision, self._config, utc_text()))
         state, command = self._gate(result, snapshot)
-        entry = Entry(state, command, swap_step.told(self.state, state), result.finished)
+        entry = Entry(state, command, changes.told(self.state, state), result.finished)
         if command is None:  # nothing new moves: the lease does not wait for the disk, and a stop even less
             await self._write(state, decision, snapshot)
         state, written = await self._record(entry)
@@ -160,7 +162,7 @@ class Runner:
             snapshot, decision, state = self._still_admitted(command, result.state, state)
             await self._write(state, decision, snapshot)
         self.state = state
-        self._plant.truck.request = swap_step.truck_request(state)
+        self._plant.truck.request = changes.truck_request(state)
         finished = result.finished if written else None
         self._reporter.report(state, snapshot, decision, entry.events, finished)
         self._commands.follow(state, finished)
@@ -171,7 +173,7 @@ class Runner:
         robot, error = plant.robot.status, plant.robot.error
         return Snapshot(now_s, robot, str(error) if error else "", plant.truck.status, packs, plant.can())
 
-    def _gate(self, result: swap_step.Result, snapshot: Snapshot) -> tuple[StationState, RobotCommand | None]:
+    def _gate(self, result: recovery.Result, snapshot: Snapshot) -> tuple[StationState, RobotCommand | None]:
         """The one way for an order to become a command; one that the PLC has not taken yet passes it every cycle."""
         state, robot = result.state, snapshot.robot
         if robot is None:
@@ -184,27 +186,31 @@ class Runner:
         command = result.order.command(block.next_sequence(state, robot))
         reasons = self._guard.admit(snapshot, state, command)
         if reasons:
-            return swap_step.refused(state, reasons, snapshot.now_s, self._config.swap.permit_grace_s), None
-        return swap_step.given(state, command), command
+            return changes.refused(state, reasons, snapshot.now_s, self._config.swap.permit_grace_s), None
+        return changes.given(state, command), command
 
     def _still_admitted(
         self, command: RobotCommand, before: StationState, state: StationState
     ) -> tuple[Snapshot, Decision, StationState]:
         """Judge once more what was read while the intent went to disk; what no longer holds is not given."""
         snapshot = self._read(self._plant.clock())
-        decision = self._guard.judge(snapshot, state, reset=False, engaged=swap_step.engaged(state))
+        decision = self._guard.judge(snapshot, state, reset=False, engaged=changes.engaged(state))
         if self._guard.admit(snapshot, before, command):
             state = replace(state, pending=None)
         return snapshot, decision, state
 
     async def _record(self, entry: Entry) -> tuple[StationState, bool]:
-        """Journal what changed; False if it could not be: then the cycle's step has not happened, and all stops."""
+        """Journal what changed; False if it could not be: then the cycle's step has not happened, and all stops.
+
+        An intent and a swap's record have to be on disk before the world is told; nothing moves meanwhile. Anything
+        else follows in order behind the cycle, which does not wait for a slow disk.
+        """
         lasting = stable(entry.state)
-        if lasting == self._recorded and not (entry.intent or entry.events or entry.finished):
-            return entry.state, True
+        vital = entry.intent is not None or entry.finished is not None
         try:
-            async with asyncio.timeout(JOURNAL_S):
-                await self._plant.journal.append(entry)
+            if lasting != self._recorded or vital or entry.events:
+                self._entries.append(asyncio.create_task(self._plant.journal.append(entry), name="journal entry"))
+            await self._caught_up(JOURNAL_S if vital else BRIEF_S, all_of_it=vital)
         except (JournalError, TimeoutError) as e:
             text = str(e) or f"the journal did not take an entry within {JOURNAL_S:g} s"
             log.error("%s", text)
@@ -212,13 +218,25 @@ class Runner:
         self._recorded = lasting
         return entry.state, True
 
+    async def _caught_up(self, within_s: float, *, all_of_it: bool) -> None:
+        """Wait for entries under way. Raises JournalError if one failed, TimeoutError if they are too slow."""
+        if not self._entries:
+            return
+        done, late = await asyncio.wait(self._entries, timeout=within_s)
+        self._entries = [task for task in self._entries if task in late]
+        for error in [task.exception() for task in done]:
+            if error is not None:
+                raise error
+        if late and (all_of_it or len(late) > ENTRIES_BEHIND):
+            raise TimeoutError
+
     def _undone(self, wanted: StationState, why: Reason) -> StationState:
         """The state before this cycle, aborted: what could not be written down is not built upon. Down is always on."""
         if wanted.packml in (PackML.ABORTING, PackML.ABORTED):
             return replace(wanted, pending=None)
         before = replace(self.state, sequence=wanted.sequence)  # a number that may be on the disk is not given again
         if PACKML.allows(before.packml, "abort"):
-            return swap_step.abort(before, self._plant.clock(), why)
+            return changes.abort(before, self._plant.clock(), why)
         return replace(before, pending=None, reason=why)
 
     async def _write(self, state: StationState, decision: Decision, snapshot: Snapshot) -> None:
@@ -234,7 +252,11 @@ class Runner:
             log.debug("command block not written: %s", e)
 
 
-JOURNAL_S = 0.4
-"""A disk that is slower holds up the cycle; less than the lease, so that the stop is ours and not the PLC's."""
+JOURNAL_S = 1.5
+"""An intent that is not on disk by then is not given and the swap aborted. Under the 2 s of the systemd watchdog."""
+BRIEF_S = 0.01
+"""So long the cycle waits for an entry that nothing depends on."""
+ENTRIES_BEHIND = 64
+"""So many entries may follow behind the cycle before the disk counts as failed."""
 STOP_S = 1.0
 """Category-1 ramps of the plant are shorter, and the service has 2 s to end."""

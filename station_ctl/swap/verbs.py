@@ -8,9 +8,9 @@ from drivers.reading import Signal
 from drivers.robot_protocol import RobotStatus
 from station_ctl.model import Authorisation, PackML, Reason, StationState, Swap, Verb, bay, mount
 from station_ctl.safety.from_plc import occupied
+from station_ctl.swap.changes import abort, at, go, hold
 from station_ctl.swap.machine import PACKML, STEP, SWAP
-from station_ctl.swap.step import abort, at, go, hold
-from station_ctl.swap.steps import with_exchange
+from station_ctl.swap.packs import with_exchange
 
 _TRIGGER = {Verb.HOLD: "hold", Verb.RESUME: "unhold", Verb.ABORT: "abort", Verb.CLEAR: "clear", Verb.RESET: "reset"}
 _DOWN = (PackML.ABORTING, PackML.ABORTED)

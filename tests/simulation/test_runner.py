@@ -208,7 +208,7 @@ def test_an_authorisation_that_nobody_uses_lapses_and_its_sender_is_told() -> No
     run(main())
 
 
-def test_a_journal_that_hangs_does_not_hold_up_the_cycle_for_longer_than_the_lease() -> None:
+def test_a_journal_that_hangs_aborts_the_swap_and_the_cycle_goes_on() -> None:
     async def main() -> None:
         ground = await swapping(1)
         await ground.at_step("unlock")
@@ -222,6 +222,9 @@ def test_a_journal_that_hangs_does_not_hold_up_the_cycle_for_longer_than_the_lea
         await ground.until(lambda: ground.state.packml is PackML.ABORTING, 10.0)
         assert asyncio.get_running_loop().time() - began_s < 5.0
         assert ground.state.reason is not None and ground.state.reason.code == "journal"
+        never.set()
+        await ground.cycle()
+        await ground.cycle()
 
     run(main())
 
@@ -280,5 +283,32 @@ def test_a_failed_self_test_can_be_tried_again() -> None:
             await ground.cycle()
         ground.send("resume")
         await to_the_end(ground)
+
+    run(main())
+
+
+def test_a_slow_disk_holds_up_no_cycle_whose_entry_nothing_depends_on() -> None:
+    async def main() -> None:
+        ground = await swapping(1)
+        await ground.at_step("extract")
+        await ground.until(lambda: ground.state.pending is not None)
+        append, open_again = ground.journal.append, asyncio.Event()
+
+        async def slow(entry: Entry) -> None:
+            await open_again.wait()
+            await append(entry)
+
+        ground.journal.append = slow  # type: ignore[method-assign]
+        ground.send("hold")
+        began_s, written = asyncio.get_running_loop().time(), len(ground.writes)
+        await ground.reaches("Held", 5.0)
+        assert len(ground.writes) - written >= 2
+        assert asyncio.get_running_loop().time() - began_s < 1.0
+        count = len(ground.journal.entries)
+        open_again.set()
+        await ground.cycle()
+        await ground.cycle()
+        assert len(ground.journal.entries) > count, "it follows in order"
+        assert [e.state.packml for e in ground.journal.entries][-1] is PackML.HELD
 
     run(main())

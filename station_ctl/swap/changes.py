@@ -1,0 +1,90 @@
+"""How the station's state changes: along the edges of the tables, by orders given or refused. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from drivers.robot_protocol import RobotCommand
+from drivers.truck_status import TruckRequest
+from station_ctl.model import ACTING, Event, PackML, Reason, StationState
+from station_ctl.safety.guard import motion_class
+from station_ctl.swap import motions
+from station_ctl.swap.machine import PACKML, STEP
+from station_ctl.swap.table import STEPS
+
+PHASES = (PackML.STARTING, PackML.EXECUTE, PackML.COMPLETING)
+"""The states in which a swap goes on by itself."""
+_AUTOMATIC = (*PHASES, PackML.SUSPENDING, PackML.SUSPENDED, PackML.UNSUSPENDING, PackML.UNHOLDING)
+_ENGAGED = frozenset(s.name for s in STEPS if s.request is not TruckRequest.NONE) - {"release", "settle", "depart"}
+"""Steps from isolating the truck to its self-test: the truck stands clamped, the robot works or may at once."""
+
+
+def engaged(state: StationState) -> bool:
+    """True while the robot may start by itself at any moment: people must not come and go unnoticed meanwhile."""
+    return state.packml in _AUTOMATIC and state.step in _ENGAGED
+
+
+def go(state: StationState, trigger: str, now_s: float, reason: Reason | None = None) -> StationState:
+    """Follow a PackML edge. Raises EdgeError if there is none."""
+    packml = PackML(PACKML.follow(state.packml, trigger))
+    return replace(state, packml=packml, reason=reason, state_since_s=now_s, refused_since_s=None)
+
+
+def at(state: StationState, name: str, now_s: float) -> StationState:
+    """The state at the start of a step."""
+    return replace(
+        state, step=name, step_since_s=now_s, pending=None, reason=None, refused_since_s=None, done_since_s=None
+    )
+
+
+def abort(state: StationState, now_s: float, reason: Reason) -> StationState:
+    """Into Aborting: the order under way is given up; what was open stays open for a person to decide on."""
+    return replace(go(state, "abort", now_s, reason), pending=None)
+
+
+def hold(state: StationState, now_s: float, reason: Reason) -> StationState:
+    """Into Holding, remembering the phase to come back to."""
+    phase = state.resume_to if state.packml is PackML.SUSPENDED else state.packml
+    return replace(go(state, "hold", now_s, reason), resume_to=phase, pending=None)
+
+
+def given(state: StationState, command: RobotCommand) -> StationState:
+    """The gate let the order through: it is pending under its sequence number from now on."""
+    moving = Reason("moving", f"robot: {motions.verb(command)}")
+    motion = command if motion_class(command) else state.given
+    return replace(state, pending=command, given=motion, sequence=command.sequence, reason=moving, refused_since_s=None)
+
+
+def refused(state: StationState, reasons: tuple[str, ...], now_s: float, grace_s: float) -> StationState:
+    """The gate refused the order: it is asked again for `grace_s`, then the station holds and says why."""
+    since_s = state.refused_since_s if state.refused_since_s is not None else now_s
+    reason = Reason("not_permitted", "; ".join(reasons))
+    if now_s - since_s < grace_s:
+        return replace(state, refused_since_s=since_s, reason=reason)
+    if state.packml in (PackML.CLEARING, PackML.RESETTING):
+        return abort(state, now_s, reason)
+    return hold(state, now_s, reason)
+
+
+def truck_request(state: StationState) -> TruckRequest:
+    """What the truck is asked now. A truck that failed its self-test is isolated while a person decides."""
+    if state.step == "reconnect" and state.packml not in (PackML.COMPLETING, PackML.UNHOLDING):
+        return TruckRequest.ISOLATE
+    return STEP[state.step].request
+
+
+def may_move(state: StationState) -> bool:
+    """False where no permit at all may reach the PLC, whatever the interlock says."""
+    return state.packml in ACTING
+
+
+def told(before: StationState, after: StationState) -> tuple[Event, ...]:
+    events = []
+    if after.packml is not before.packml:
+        bad = after.packml in (PackML.ABORTING, PackML.ABORTED, PackML.HOLDING, PackML.HELD)
+        text = after.reason.text if after.reason else f"{before.packml} -> {after.packml}"
+        details = {"from": str(before.packml), "to": str(after.packml), "step": after.step}
+        events.append(Event(f"state.{after.packml.lower()}", "warning" if bad else "info", text, details))
+    if after.step != before.step:
+        events.append(Event(f"step.{after.step}", "info", STEP[after.step].says, {"from": before.step}))
+    return tuple(events)
