@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+from drivers.can_state import BusCounters, BusState
+
 
 class Frame(NamedTuple):
     """A classic CAN data frame with a 29-bit identifier.
@@ -29,3 +31,17 @@ class FrameBus(Protocol):
 
     def send(self, frame: Frame) -> None:
         """Send one frame or raise DeviceError."""
+
+
+class CanLink(FrameBus, Protocol):
+    """A bus that is kept open and knows how it stands; `drivers.can_bus.CanBus` fits."""
+
+    name: str
+    counters: BusCounters
+
+    @property
+    def state(self) -> BusState:
+        """See BusState."""
+
+    async def run(self) -> None:
+        """Keep the bus open until cancelled."""

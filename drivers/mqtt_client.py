@@ -10,6 +10,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from drivers.errors import StationError
 from drivers.mqtt import MqttSession
@@ -39,6 +40,25 @@ async def _ignore(_: MqttMessage) -> None:
     """Default of on_message."""
 
 
+class Session(Protocol):
+    """One connection, used once; drivers.mqtt.MqttSession says what each call does and raises."""
+
+    async def open(self) -> None:
+        """Connect."""
+
+    async def subscribe(self, filters: tuple[str, ...]) -> None:
+        """Subscribe with QoS 1."""
+
+    async def receive(self) -> tuple[MqttMessage, Callable[[], object]]:
+        """The next message, and what to call when it was handled."""
+
+    async def publish(self, message: MqttMessage, qos: int) -> None:
+        """Publish."""
+
+    async def close(self) -> None:
+        """End the connection for sure."""
+
+
 class MqttClient:
     """A connection to one broker that comes back by itself.
 
@@ -46,6 +66,7 @@ class MqttClient:
     on_message:    awaited for one message at a time; a StationError it raises is counted, anything else is a defect
                    and ends run().
     on_connect:    awaited after every connect; it may publish, and a DeviceError it raises ends that connection.
+    session:       makes a connection; MqttSession, unless there is another way to the broker.
     """
 
     def __init__(
@@ -58,7 +79,9 @@ class MqttClient:
         on_message: Callable[[MqttMessage], Awaitable[None]] = _ignore,
         on_connect: Callable[[], Awaitable[None]] = _nothing,
         name: str = "mqtt",
+        session: Callable[..., Session] = MqttSession,
     ) -> None:
+        self._make_session = session
         self._endpoint = endpoint
         self._client_id = client_id
         self._will = will
@@ -66,7 +89,7 @@ class MqttClient:
         self._on_message = on_message
         self._on_connect = on_connect
         self._where = f"{name} {endpoint.host}:{endpoint.port}"
-        self._session: MqttSession | None = None
+        self._session: Session | None = None
         self.up = asyncio.Event()
         self.state = LinkState.DOWN
         self.counters = LinkCounters()
@@ -107,7 +130,7 @@ class MqttClient:
 
     async def _connection(self) -> None:
         self.state = LinkState.CONNECTING
-        session = MqttSession(
+        session = self._make_session(
             self._endpoint, client_id=self._client_id, will=self._will, where=self._where, counters=self.counters
         )
         try:
@@ -121,7 +144,7 @@ class MqttClient:
             self.up.clear()
             await session.close()
 
-    async def _while_up(self, session: MqttSession) -> None:
+    async def _while_up(self, session: Session) -> None:
         self._session, self.state = session, LinkState.UP
         self.counters.connects += 1
         await self._on_connect()

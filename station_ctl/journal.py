@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 from drivers.errors import StationError
 from drivers.robot_protocol import RobotCommand
 from station_ctl.model import Event, PackML, Parking, Reason, StationState, Swap
+from station_ctl.wall_clock import utc_text
 
 VERSION = 1
 COMMANDS_KEPT = 10_000
@@ -73,17 +74,13 @@ def stable(state: StationState) -> StationState:
     )
 
 
-def utc_text() -> str:
-    """Now, as a label: UTC with milliseconds."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 class Journal:
     """The journal file. `open` first, `close` last; between them every method may be called from the loop."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, worker: Executor | None = None) -> None:
+        """worker: does all work on the file, one piece at a time, in order; a thread of the journal's own by default."""
         self._path = path
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
+        self._worker = worker or ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
         self._db: sqlite3.Connection | None = None
 
     async def open(self) -> None:
@@ -93,7 +90,7 @@ class Journal:
     async def close(self) -> None:
         """Finish what is under way and close the file."""
         await self._run(lambda: self._database().close())
-        self._thread.shutdown(wait=True)
+        self._worker.shutdown(wait=True)
 
     async def append(self, entry: Entry) -> None:
         """Write one cycle's entry; on return it is on disk. Raises JournalError (then nothing of it was written)."""
@@ -121,11 +118,8 @@ class Journal:
         await self._run(lambda: self._record(row))
 
     async def _run(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._guarded, work)
-
-    def _guarded(self, work: Callable[[], T]) -> T:
         try:
-            return work()
+            return await asyncio.get_running_loop().run_in_executor(self._worker, work)
         except (sqlite3.Error, OSError) as e:
             raise self._error("cannot be used", e) from e
 

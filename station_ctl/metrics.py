@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from drivers.can_bus import BusState, CanBus
+from drivers.can_frame import CanLink
+from drivers.can_state import BusState
 from drivers.modbus import ModbusClient
 from drivers.packs import PackBus
 from drivers.robot import Robot
@@ -22,7 +23,7 @@ class Sources:
 
     client: ModbusClient
     robot: Robot
-    buses: Mapping[str, CanBus]
+    buses: Mapping[str, CanLink]
     packs: PackBus
     truck: TruckLink
     uplink: Uplink

@@ -13,6 +13,7 @@ from station_ctl.ports import UplinkPort
 from station_ctl.snapshots import bay_message, state_message, truck_message
 from station_ctl.swap.machine import STEP
 from station_ctl.uplink import messages as m
+from station_ctl.wall_clock import utc_now
 
 POSITION_S = 0.5
 """How often the robot's position alone makes a new state message."""
@@ -93,7 +94,7 @@ class Reporter:
         name = _ALARMS.get(str(state.packml))
         text = state.reason.text if state.reason else str(state.packml)
         if self._alarm is not None and (self._alarm.id, self._alarm.text) != (name, text):
-            self._uplink.emit(self._alarm.model_copy(update={"active": False, "timestamp": m.utc_now()}))
+            self._uplink.emit(self._alarm.model_copy(update={"active": False, "timestamp": utc_now()}))
             self._alarm = None
         if name is not None and self._alarm is None:
             remedy = STEP[state.step].choices if name == "station.held" else "make the place safe, then clear"
@@ -132,7 +133,7 @@ def swap_record(swap: Swap, time: Timekeeper, now_s: float) -> m.SwapRecord:
             if e.mount in swap.installed
         ),
         started=datetime.fromisoformat(swap.started_utc).astimezone(UTC),
-        ended=m.utc_now(),
+        ended=utc_now(),
         duration_s=round(now_s - began_s, 3),
         waits_s={k: round(v, 3) for k, v in time.waits_s.items()},
         steps_s={k: round(v, 3) for k, v in time.steps_s.items()},

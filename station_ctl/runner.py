@@ -15,7 +15,7 @@ from drivers.robot_protocol import RobotCommand
 from station_ctl import block
 from station_ctl.commands import Commands
 from station_ctl.config import Config
-from station_ctl.journal import Entry, JournalError, stable, utc_text
+from station_ctl.journal import Entry, JournalError, stable
 from station_ctl.model import Decision, PackML, Place, Reason, Snapshot, StationState, bay, mount
 from station_ctl.ports import JournalPort, PackPort, RobotPort, TruckPort, UplinkPort
 from station_ctl.report import Reporter
@@ -25,6 +25,7 @@ from station_ctl.swap import changes, recovery
 from station_ctl.swap.look import Look
 from station_ctl.swap.machine import PACKML
 from station_ctl.swap.step import step
+from station_ctl.wall_clock import utc_text
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,12 @@ class Plant:
 
 
 class Runner:
-    """Runs the control cycle of one station. on_healthy is called after every cycle that did all its phases."""
+    """Runs the control cycle of one station.
+
+    on_healthy: called after every cycle that did all its phases.
+    on_cycle:   called with what a cycle saw, how it judged, and the state it ended in; for whoever keeps watch. It must
+                not raise, and is not waited for.
+    """
 
     def __init__(
         self,
@@ -69,6 +75,7 @@ class Runner:
     ) -> None:
         self.health = Health()
         self.state = state
+        self.on_cycle: Callable[[Snapshot, Decision, StationState], None] = _unwatched
         self._config = config
         self._guard = guard
         self._plant = plant
@@ -78,12 +85,14 @@ class Runner:
         self._addresses: dict[Place, int] = {bay(b.number): b.can_address for b in config.bay}
         self._addresses |= {mount(m.number): m.can_address for m in config.mount}
         self._wake = asyncio.Event()
+        self._danger = False
         self._heartbeat = 0
         self._recorded: StationState | None = None
         self._entries: list[asyncio.Task[None]] = []
 
     def wake(self) -> None:
         """Run a cycle now: something was read that can only mean danger."""
+        self._danger = True
         self._wake.set()
 
     async def run(self) -> None:
@@ -125,14 +134,14 @@ class Runner:
 
     async def _until(self, due_s: float) -> bool:
         """Wait for the next period; True if danger came first."""
+        timer = asyncio.get_running_loop().call_at(due_s, self._wake.set)
         try:
-            async with asyncio.timeout_at(due_s):
-                await self._wake.wait()
-        except TimeoutError:
-            return False
+            await self._wake.wait()
         finally:
+            timer.cancel()
             self._wake.clear()
-        return True
+        danger, self._danger = self._danger, False
+        return danger
 
     async def _supervised(self, now_s: float) -> None:
         try:
@@ -154,6 +163,7 @@ class Runner:
         asked = self._commands.take(self.state, snapshot)
         result = step(Look(asked, snapshot, decision, self._config, utc_text()))
         state, command = self._gate(result, snapshot)
+        state = changes.naming_bus(self.state, state, snapshot.can)
         entry = Entry(state, command, changes.told(self.state, state), result.finished)
         if command is None:  # nothing new moves: the lease does not wait for the disk, and a stop even less
             await self._write(state, decision, snapshot)
@@ -166,6 +176,7 @@ class Runner:
         finished = result.finished if written else None
         self._reporter.report(state, snapshot, decision, entry.events, finished)
         self._commands.follow(state, finished)
+        self.on_cycle(snapshot, decision, state)
 
     def _read(self, now_s: float) -> Snapshot:
         plant = self._plant
@@ -250,6 +261,10 @@ class Runner:
         except DeviceError as e:
             self.health.failed_writes += 1
             log.debug("command block not written: %s", e)
+
+
+def _unwatched(_snapshot: Snapshot, _decision: Decision, _state: StationState) -> None:
+    """Nobody keeps watch."""
 
 
 JOURNAL_S = 1.5

@@ -8,20 +8,24 @@ import gc
 import logging
 import signal
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from drivers import registers
 from drivers.can_bus import CanBus
+from drivers.can_frame import CanLink
 from drivers.errors import StationError
 from drivers.modbus import ModbusClient
+from drivers.mqtt import MqttSession
+from drivers.mqtt_client import Session
 from drivers.mqtt_values import Endpoint, check_ca_file, read_password
 from drivers.packs import PackBus
 from drivers.robot import Robot
 from drivers.systemd import Notifier
 from drivers.truck import TruckLink
 from station_ctl import __version__
-from station_ctl.config import Config
+from station_ctl.config import CanSection, Config
 from station_ctl.journal import Journal, recovered
 from station_ctl.metrics import Sources
 from station_ctl.model import StationState
@@ -45,7 +49,7 @@ class Service:
     journal: Journal
     client: ModbusClient
     robot: Robot
-    buses: dict[str, CanBus]
+    buses: dict[str, CanLink]
     packs: PackBus
     truck: TruckLink
     uplink: Uplink
@@ -72,7 +76,21 @@ class Watchdog:
         self._told_s = now_s
 
 
-def build(config: Config, journal: Journal, state: StationState, notifier: Notifier) -> Service:
+@dataclass(frozen=True, slots=True)
+class Wires:
+    """The ways out of the service that can be others than this machine's own: CAN, the broker, and who we are to it."""
+
+    can: Callable[[CanSection], CanLink]
+    session: Callable[..., Session]
+    boot_id: str
+
+
+def real_wires() -> Wires:
+    """python-can and a TCP connection to the broker, under a new name for each start."""
+    return Wires(_bus, MqttSession, uuid.uuid4().hex[:12])
+
+
+def build(config: Config, journal: Journal, state: StationState, notifier: Notifier, wires: Wires) -> Service:
     """Wire one station. Raises StationError for a register map or cause table that cannot be used."""
     client = ModbusClient(
         config.robot.host,
@@ -85,7 +103,7 @@ def build(config: Config, journal: Journal, state: StationState, notifier: Notif
     wake = _Wake(runners)
     register_map = registers.load(config.robot.register_map)
     robot = Robot(client, register_map, poll_s=config.robot.poll_ms / 1000, on_danger=wake)
-    buses = {c.name: _bus(c.name, config) for c in config.can}
+    buses = {c.name: wires.can(c) for c in config.can}
     packs = PackBus(
         buses[config.packs.bus],
         [*(b.can_address for b in config.bay), *(m.can_address for m in config.mount)],
@@ -99,7 +117,7 @@ def build(config: Config, journal: Journal, state: StationState, notifier: Notif
         station_address=config.packs.station_address,
         on_danger=wake,
     )
-    uplink = Uplink(config.station.id, _endpoint(config), journal, version=__version__, boot_id=uuid.uuid4().hex[:12])
+    uplink = Uplink(config.station.id, _endpoint(config), journal, version=__version__, boot_id=wires.boot_id, session=wires.session)
     plant = Plant(robot, packs, truck, uplink, journal, lambda: {n: b.state.name for n, b in buses.items()}, _now_s)
     sources = Sources(client, robot, buses, packs, truck, uplink)
     reporter = Reporter(config, uplink, lambda: sources.message(runners[0].health))
@@ -117,10 +135,16 @@ class _Wake:
             runner.wake()
 
 
-def _bus(name: str, config: Config) -> CanBus:
-    section = next(c for c in config.can if c.name == name)
-    silent_s = section.silent_after_ms / 1000
-    return CanBus(name, section.interface, section.channel, port=section.port, silent_after_s=silent_s)
+def _bus(section: CanSection) -> CanBus:
+    return CanBus(
+        section.name,
+        section.interface,
+        section.channel,
+        port=section.port,
+        silent_after_s=section.silent_after_ms / 1000,
+        restart_s=section.restart_ms / 1000,
+        bitrate=section.bitrate_kbit * 1000,
+    )
 
 
 def _endpoint(config: Config) -> Endpoint:
@@ -139,7 +163,7 @@ def check(config: Config) -> None:
 
     Raises StationError for a register map, a cause table, a password or certificate file that cannot be used.
     """
-    build(config, Journal(Path(config.station.journal)), recovered(None), Notifier(""))
+    build(config, Journal(Path(config.station.journal)), recovered(None), Notifier(""), real_wires())
 
 
 async def run(config: Config) -> None:
@@ -151,9 +175,14 @@ async def run(config: Config) -> None:
     journal, notifier = Journal(Path(config.station.journal)), Notifier()
     await journal.open()
     try:
-        service = build(config, journal, recovered(await journal.restore()), notifier)
+        service = build(config, journal, recovered(await journal.restore()), notifier, real_wires())
         log.info("station %s, version %s: %s", config.station.id, __version__, _why(service))
-        await _serve(service)
+        gc.collect()
+        gc.freeze()  # a full collection then walks what the running made, not every imported module: no long pauses
+        loop, stop = asyncio.get_running_loop(), asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        await serve(service, stop)
     finally:
         await journal.close()
         notifier.close()
@@ -164,12 +193,8 @@ def _why(service: Service) -> str:
     return reason.text if reason else ""
 
 
-async def _serve(service: Service) -> None:
-    gc.collect()
-    gc.freeze()  # a full collection then walks what the running made, not every imported module: no long pauses
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+async def serve(service: Service, stop: asyncio.Event) -> None:
+    """Run what was wired until `stop` is set; then bring the robot to a stop first, and end. The journal is open."""
     async with asyncio.TaskGroup() as group:
         devices = [
             group.create_task(service.client.run(), name="modbus link"),

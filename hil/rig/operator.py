@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 import secrets
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from drivers.mqtt_client import MqttClient
+from drivers.mqtt import MqttSession
+from drivers.mqtt_client import MqttClient, Session
 from drivers.mqtt_values import Endpoint, MqttMessage
 from hil.rig.processes import RigError
 from station_ctl.console.send import make_request
+from station_ctl.uplink.admission import Command
 from station_ctl.uplink.messages import (
+    AlarmMessage,
     BayMessage,
+    EventMessage,
     Message,
     MetricsMessage,
     ReplyMessage,
@@ -27,36 +33,70 @@ from station_ctl.uplink.topics import Topics
 
 M = TypeVar("M", bound=Message)
 Seen = Callable[[str, Message], None]
+AGAIN_S = 0.2
 
 
 class Operator:
     """Sees the station's snapshots and records; `send` waits for the last verdict."""
 
-    def __init__(self, station_id: str, port: int, on_message: Seen = lambda topic, message: None) -> None:
+    def __init__(
+        self,
+        station_id: str,
+        port: int,
+        on_message: Seen = lambda topic, message: None,
+        *,
+        host: str = "127.0.0.1",
+        name: str | None = None,
+        session: Callable[..., Session] = MqttSession,
+    ) -> None:
+        """name: whose commands are numbered under it; not given: one drawn by chance, and so are their ids."""
         self._topics = Topics(station_id)
-        self._name = f"operator-{secrets.token_hex(4)}"
-        self._on_message = on_message
+        self._name = name or f"operator-{secrets.token_hex(4)}"
+        self._numbers = itertools.count(1) if name else None
+        self._watchers = [on_message]
         self._replies: dict[str, list[ReplyMessage]] = defaultdict(list)
         self._news = asyncio.Condition()
+        self._again = asyncio.Event()
         self.state: StateMessage | None = None
         self.truck: TruckMessage | None = None
         self.metrics: MetricsMessage | None = None
         self.bays: dict[int, BayMessage] = {}
+        self.alarms: dict[str, AlarmMessage] = {}
         self.records: list[SwapRecord] = []
         self.states: list[str] = []
         base = self._topics.base
-        filters = (f"{base}/state", f"{base}/truck", f"{base}/bay/+", f"{base}/swap", f"{base}/metrics")
+        said = ("state", "truck", "bay/+", "swap", "metrics", "event", "alarm/+")
+        filters = tuple(f"{base}/{topic}" for topic in said)
         self._client = MqttClient(
-            Endpoint("127.0.0.1", port),
+            Endpoint(host, port),
             client_id=self._name,
             subscriptions=(*filters, self._topics.reply(self._name)),
             on_message=self._take,
             name="operator",
+            session=session,
         )
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
-        await self._client.run()
+        while True:
+            link = asyncio.create_task(self._client.run(), name="operator link")
+            again = asyncio.create_task(self._again.wait(), name="operator again")
+            try:
+                await asyncio.wait({link, again}, return_when=asyncio.FIRST_COMPLETED)
+                if link.done():
+                    await link  # it ends by a defect only
+            finally:
+                for task in (link, again):
+                    task.cancel()
+                await asyncio.gather(link, again, return_exceptions=True)
+            self._again.clear()
+
+    async def hurry(self) -> None:
+        """Connect now, not when the back-off is over: a console that comes late misses records, which are said once."""
+        while not self._client.up.is_set():
+            self._again.set()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._client.up.wait(), AGAIN_S)
 
     async def connected(self) -> None:
         """Return once the broker is there."""
@@ -64,22 +104,43 @@ class Operator:
 
     async def send(self, verb: Verb, timeout_s: float = 30.0, wait: bool = True, **arguments: object) -> ReplyMessage:
         """Send a command; the last verdict, or the first one if `wait` is False. Raises RigError without one."""
-        request = make_request(verb, arguments, None, self._name, timeout_s)
+        command = self.command(verb, timeout_s, arguments)
+        await self.publish(verb, command)
+        wanted = ("rejected", "completed", "failed") if wait else ("rejected", "accepted")
+        return await self.until(lambda: self._verdict(command.id, wanted), timeout_s, f"answer to {verb}")
+
+    def command(
+        self, verb: Verb, life_s: float, arguments: dict[str, object], expected_state: str | None = None
+    ) -> Command:
+        """A command of this person, issued now. Raises WrongSchema for wrong arguments."""
+        identifier = f"{self._name}-{next(self._numbers):08d}" if self._numbers else None
+        return make_request(verb, arguments, expected_state, self._name, life_s, identifier).command
+
+    async def publish(self, verb: Verb, command: Command, retain: bool = False) -> None:
+        """Publish a command, whoever made it and whenever. Raises DeviceError if the broker does not take it."""
         await self._client.publish(
             MqttMessage(
                 self._topics.command(verb),
-                request.command.json_bytes(),
+                command.json_bytes(),
+                retain=retain,
                 response_topic=self._topics.reply(self._name),
-                correlation=request.command.id.encode(),
+                correlation=command.id.encode(),
             )
         )
-        wanted = ("rejected", "completed", "failed") if wait else ("rejected", "accepted")
-        return await self.until(lambda: self._verdict(request.command.id, wanted), timeout_s, f"answer to {verb}")
+
+    def watch(self, seen: Seen) -> None:
+        """Call this for every message from now on, too."""
+        self._watchers.append(seen)
 
     async def ended(self, asked: ReplyMessage, timeout_s: float = 60.0) -> ReplyMessage:
         """The last verdict of a command whose first one is `asked`."""
         last = ("completed", "failed")
         return await self.until(lambda: self._verdict(asked.id, last), timeout_s, f"last verdict of {asked.verb}")
+
+    @property
+    def replies(self) -> Mapping[str, Sequence[ReplyMessage]]:
+        """Every answer that came, by the command's id, in order."""
+        return self._replies
 
     def verdicts(self, identifier: str) -> list[str]:
         """The verdicts that came for a command, in order."""
@@ -118,7 +179,8 @@ class Operator:
         model = _MODELS.get(kind, ReplyMessage)
         said = read_message(model, message.payload, message.topic)
         self._keep(said)
-        self._on_message(kind, said)
+        for seen in self._watchers:
+            seen(kind, said)
         async with self._news:
             self._news.notify_all()
 
@@ -136,6 +198,8 @@ class Operator:
                 self.bays[said.bay] = said
             case SwapRecord():
                 self.records.append(said)
+            case AlarmMessage():
+                self.alarms[said.id] = said
             case ReplyMessage():
                 self._replies[said.id].append(said)
 
@@ -146,4 +210,6 @@ _MODELS: dict[str, type[Message]] = {
     "bay": BayMessage,
     "swap": SwapRecord,
     "metrics": MetricsMessage,
+    "event": EventMessage,
+    "alarm": AlarmMessage,
 }

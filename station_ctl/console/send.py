@@ -13,8 +13,9 @@ from drivers.errors import BadData
 from drivers.mqtt_client import MqttClient
 from drivers.mqtt_values import Endpoint, MqttMessage, MqttRefused
 from station_ctl.uplink.admission import LIFE_MAX_S, Command
-from station_ctl.uplink.messages import COMMANDS, SCHEMA, ReplyMessage, Verb, iso_ms, read_message, utc_now
+from station_ctl.uplink.messages import COMMANDS, SCHEMA, ReplyMessage, Verb, read_message
 from station_ctl.uplink.topics import Topics
+from station_ctl.wall_clock import iso_ms, utc_now
 
 NO_ANSWER = 3
 _EXIT_STATUS = {"completed": 0, "rejected": 1, "failed": 2}
@@ -30,14 +31,19 @@ class Request:
 
 
 def make_request(
-    verb: Verb, arguments: dict[str, object], expected_state: str | None, issuer: str, timeout_s: float
+    verb: Verb,
+    arguments: dict[str, object],
+    expected_state: str | None,
+    issuer: str,
+    timeout_s: float,
+    identifier: str | None = None,
 ) -> Request:
-    """A checked request with a fresh id. Raises WrongSchema, naming the argument, before anything is sent."""
+    """A checked request with a fresh id, unless one is given. Raises WrongSchema, naming the argument, before anything is sent."""
     now = utc_now()
     life_s = min(timeout_s, LIFE_MAX_S)
     content = {
         "schema": SCHEMA,
-        "id": f"console-{secrets.token_hex(8)}",
+        "id": identifier or f"console-{secrets.token_hex(8)}",
         "issued_at": iso_ms(now),
         "expires_at": iso_ms(now + timedelta(seconds=life_s)),
         "issuer": issuer,

@@ -23,9 +23,9 @@ from station_ctl.uplink.messages import (
     PlainCommand,
     Verb,
     WrongSchema,
-    iso_ms,
     read_message,
 )
+from station_ctl.wall_clock import iso_ms
 
 PAYLOAD_MAX_BYTES = 16 * 1024
 SKEW_MAX_S = 5.0

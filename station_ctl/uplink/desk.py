@@ -17,8 +17,9 @@ from datetime import datetime
 from drivers.errors import StationError
 from drivers.mqtt_values import MqttMessage
 from station_ctl.uplink.admission import Admitted, CommandLog, Refusal, Rejection, judge, read_command
-from station_ctl.uplink.messages import ReplyMessage, Verdict, utc_now
+from station_ctl.uplink.messages import ReplyMessage, Verdict
 from station_ctl.uplink.topics import Topics
+from station_ctl.wall_clock import utc_now
 
 COMMANDS_MAX = 32
 URGENT_RESERVE = 8  # however full the desk is, these still get through

@@ -13,18 +13,9 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from drivers.errors import BadData
 from drivers.reading import Signal
+from station_ctl.wall_clock import iso_ms, utc_now
 
 SCHEMA: Literal[1] = 1
-
-
-def utc_now() -> datetime:
-    """The wall clock in UTC, for labels and for the life of commands, never for durations."""
-    return datetime.now(UTC)
-
-
-def iso_ms(moment: datetime) -> str:
-    """A moment as all messages write it: 2026-01-31T07:05:09.123Z."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _in_utc(moment: datetime) -> datetime:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from drivers.errors import DeviceError
-from drivers.mqtt_client import MqttClient
+from drivers.mqtt import MqttSession
+from drivers.mqtt_client import MqttClient, Session
 from drivers.mqtt_values import Endpoint, MqttMessage, MqttRefused, Will
 from station_ctl.uplink.admission import Admitted, CommandLog
 from station_ctl.uplink.desk import CommandDesk
@@ -26,10 +27,10 @@ from station_ctl.uplink.messages import (
     StatusMessage,
     SwapRecord,
     Verdict,
-    utc_now,
 )
 from station_ctl.uplink.outbox import Lane, Snapshots
 from station_ctl.uplink.topics import Topics
+from station_ctl.wall_clock import utc_now
 
 EVENTS_MAX = 1000
 METRICS_MAX = 60
@@ -57,6 +58,7 @@ class Uplink:
         boot_id: str,
         client_id: str | None = None,
         clock: Callable[[], datetime] = utc_now,
+        session: Callable[..., Session] = MqttSession,
     ) -> None:
         self.topics = Topics(station_id)
         self._version, self._boot_id = version, boot_id
@@ -84,6 +86,7 @@ class Uplink:
             on_message=self._desk.take,
             on_connect=self._greet,
             name="uplink",
+            session=session,
         )
 
     def state(self, message: SnapshotMessage) -> None:

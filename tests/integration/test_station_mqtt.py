@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 from drivers.mqtt_values import MqttMessage
-from station_ctl.uplink.messages import MetricsMessage, ReplyMessage, StateMessage, iso_ms, read_message, utc_now
+from station_ctl.uplink.messages import MetricsMessage, ReplyMessage, StateMessage, read_message
+from station_ctl.wall_clock import iso_ms, utc_now
 from tests.integration.mqtt_support import listening, until
 from tests.integration.station_support import BASE, Station, station, wrong
 from tests.support import run

@@ -34,7 +34,8 @@ from station_ctl.runner import Plant, Runner
 from station_ctl.safety import table
 from station_ctl.safety.guard import Guard
 from station_ctl.uplink.admission import Admitted
-from station_ctl.uplink.messages import COMMANDS, iso_ms, utc_now
+from station_ctl.uplink.messages import COMMANDS
+from station_ctl.wall_clock import iso_ms, utc_now
 
 CYCLE_S = 0.05
 SCANS = 2  # PLC scans in a cycle: fewer than on the wire, for speed

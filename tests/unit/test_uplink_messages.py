@@ -18,10 +18,10 @@ from station_ctl.uplink.messages import (
     PlainCommand,
     StatusMessage,
     WrongSchema,
-    iso_ms,
     presence,
     read_message,
 )
+from station_ctl.wall_clock import iso_ms
 from station_ctl.uplink.topics import Topics
 from tests.uplink_examples import AUTHORISE, EXAMPLES, HOLD, NOW, STATE
 
