@@ -66,23 +66,26 @@ class Station:
         plant, rng = self._station.plant, self._rng
         await plant.ask("charge")
         await plant.ask("speed", times=rng.choice(SPEEDS))
-        before, wire = await plant.truth(), await self._wire()
-        lossy = {
-            "drop_reply": rng.uniform(0.002, 0.015),
-            "drop_request": rng.uniform(0.0, 0.004),
-            "cut": rng.uniform(0.0, 2e-4),
+        before, wire = await plant.truth(), await self._wire("wire")
+        noise = {
+            "kind": "modbus.noise",
+            "drop_reply_rate": rng.uniform(0.002, 0.015),
+            "drop_request_rate": rng.uniform(0.0, 0.004),
+            "cut_rate": rng.uniform(0.0, 2e-4),
+            "delay_rate": rng.uniform(0.02, 0.1),
+            "delay_min_ms": 2,
+            "delay_max_ms": rng.uniform(10, 150),
         }
-        delayed = {"delay": rng.uniform(0.02, 0.1), "delay_s": [0.002, rng.uniform(0.01, 0.15)]}
         visitor = await send_truck(self._station, self._number, rng.randint(1, 3))
         self._number += 1
-        await self._wire(rates=lossy | delayed)
+        await self._wire("fault", fault=noise)
         try:
             async with asyncio.TaskGroup() as group:
                 breaker = group.create_task(self._break(rng.randrange(CUT_IN)), name="breaker")
                 await self._through(visitor)
                 breaker.cancel()
         finally:
-            done = await self._wire(rates={})
+            done = await self._wire("heal")
         self._count(visitor, done - wire)
         await self._check(visitor, before)
 
@@ -97,11 +100,12 @@ class Station:
 
         await operator.until(come, SWAP_S, f"step {ON_THE_WAY[wanted]} or later")
         await asyncio.sleep(self._rng.uniform(0.0, 0.1))
-        cuts = (await self._wire())["cut"]
-        while (await self._wire(cut=True))["cut"] == cuts:  # noqa: ASYNC110  # none just then
+        cuts = (await self._wire("wire"))["cut"]
+        await self._wire("fault", fault={"kind": "modbus.cut", "count": 1})
+        while (await self._wire("wire"))["cut"] == cuts:  # noqa: ASYNC110 - the next frame is cut, there is none yet
             await asyncio.sleep(0.02)
         await asyncio.sleep(self._rng.uniform(0.2, 0.4))
-        await self._wire(drop_replies=self._rng.randint(1, 2))
+        await self._wire("fault", fault={"kind": "modbus.drop_replies", "count": self._rng.randint(1, 2)})
 
     async def _through(self, visitor: Visitor) -> None:
         """Until the truck is recorded and gone and the station idle; the person helps. Raises RigError if it stays."""
@@ -124,8 +128,8 @@ class Station:
                 "the swap does not end", where=visitor.vin, value=operator.now, limit=f"{SWAP_S:g} s"
             ) from None
 
-    async def _wire(self, **arguments: Any) -> Counter[str]:
-        answer = await self._station.plant.ask("wire", **arguments)
+    async def _wire(self, do: str, **arguments: Any) -> Counter[str]:
+        answer = await self._station.plant.ask(do, **arguments)
         return Counter(answer["counters"])
 
     def _count(self, visitor: Visitor, wire: Counter[str]) -> None:

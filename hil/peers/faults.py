@@ -3,46 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-import random
-from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable
 
-MBAP_BYTES = 6  # transaction, protocol, length; the length counts what follows
-LARGEST_ADU = 260
-BUSY = 6
-WRITE_MULTIPLE = 16
-
-
-@dataclass(slots=True)
-class FaultRates:
-    """Chance of each fault per frame, drawn from the proxy's seed."""
-
-    drop_request: float = 0.0
-    drop_reply: float = 0.0
-    refuse: float = 0.0  # answered by the proxy with exception 6, device busy; the PLC never sees it
-    delay: float = 0.0
-    cut: float = 0.0
-    delay_s: tuple[float, float] = (0.0, 0.0)
+from drivers.registers import RegisterMap
+from hil.faults.catalogue import ModbusFault
+from hil.faults.modbus import ModbusWire, Passage
+from hil.faults.modbus_frames import LARGEST_ADU, MBAP_BYTES
 
 
 class FaultProxy:
-    """Passes Modbus/TCP frames on, but for the faults it is told to make.
+    """Passes Modbus/TCP frames on as `wire` says. port: where it listens; 0 at first takes a free one."""
 
-    rates:  random faults. silent: swallow everything, connections stay up. delay_s: every reply waits so long.
-    drop_requests, drop_replies, refuse_requests: so many of the next frames. counters: what was done.
-    """
-
-    def __init__(self, upstream: tuple[str, int], *, host: str = "127.0.0.1", port: int = 0, seed: int = 1) -> None:
-        self.rates = FaultRates()
-        self.silent = False
-        self.delay_s = 0.0
-        self.drop_requests = self.drop_replies = self.refuse_requests = 0
-        self.counters: Counter[str] = Counter()
+    def __init__(
+        self,
+        upstream: tuple[str, int],
+        register_map: RegisterMap,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        seed: int = 1,
+    ) -> None:
+        self.wire = ModbusWire(register_map, seed)
         self.port = port
         self.ready = asyncio.Event()
         self._upstream, self._host = upstream, host
-        self._rng = random.Random(seed)
         self._links: set[asyncio.Task[None]] = set()
+
+    def set(self, fault: ModbusFault) -> None:
+        """Switch a fault on; a cable that comes off takes its connections with it at once."""
+        self.wire.set(fault)
+        if self.wire.cable_off:
+            self.cut()
+
+    def cut(self) -> None:
+        """Cut every connection now, as a reset would."""
+        for link in self._links:
+            self.wire.counters["cut"] += 1
+            link.cancel()
 
     async def run(self) -> None:
         """Accept connections until cancelled."""
@@ -56,13 +53,10 @@ class FaultProxy:
             self.cut()
             await asyncio.gather(*self._links, return_exceptions=True)
 
-    def cut(self) -> None:
-        """Cut every connection now, as a pulled cable and a reset would."""
-        for link in self._links:
-            self.counters["cut"] += 1
-            link.cancel()
-
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.wire.cable_off:
+            writer.transport.abort()
+            return
         link = asyncio.get_running_loop().create_task(self._serve(reader, writer), name="fault proxy link")
         self._links.add(link)
         link.add_done_callback(self._links.discard)
@@ -72,8 +66,8 @@ class FaultProxy:
         try:
             up_reader, up = await asyncio.open_connection(*self._upstream)
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._requests(reader, up, writer), name="fault proxy requests")
-                group.create_task(self._replies(up_reader, writer), name="fault proxy replies")
+                group.create_task(_carry(reader, up, writer, self.wire.request), name="fault proxy requests")
+                group.create_task(_carry(up_reader, writer, up, self.wire.reply), name="fault proxy replies")
         except* (OSError, asyncio.IncompleteReadError, _Cut):
             pass  # either side has gone: so does the other
         finally:
@@ -81,51 +75,30 @@ class FaultProxy:
                 if end is not None:
                     end.transport.abort()
 
-    async def _requests(
-        self, reader: asyncio.StreamReader, up: asyncio.StreamWriter, back: asyncio.StreamWriter
-    ) -> None:
-        while True:
-            frame = await _frame(reader)
-            self._maybe_cut()
-            if self.silent or self._due("drop_requests", self.rates.drop_request):
-                self.counters["dropped_requests"] += 1
-            elif self._due("refuse_requests", self.rates.refuse):
-                self.counters["refused"] += 1
-                back.write(frame[:4] + b"\x00\x03" + frame[6:7] + bytes([frame[7] | 0x80, BUSY]))
-            else:
-                up.write(frame)
-
-    async def _replies(self, reader: asyncio.StreamReader, down: asyncio.StreamWriter) -> None:
-        while True:
-            frame = await _frame(reader)
-            self._maybe_cut()
-            delay_s = self.delay_s
-            if self._rng.random() < self.rates.delay:
-                delay_s += self._rng.uniform(*self.rates.delay_s)
-            if delay_s > 0:
-                self.counters["delayed"] += 1
-                await asyncio.sleep(delay_s)
-            if self.silent or self._due("drop_replies", self.rates.drop_reply):
-                self.counters["dropped_replies"] += 1
-                self.counters["dropped_write_replies"] += frame[7] == WRITE_MULTIPLE
-            else:
-                down.write(frame)
-
-    def _due(self, count: str, rate: float) -> bool:
-        left: int = getattr(self, count)
-        if left > 0:
-            setattr(self, count, left - 1)
-            return True
-        return self._rng.random() < rate
-
-    def _maybe_cut(self) -> None:
-        if self._rng.random() < self.rates.cut:
-            self.counters["cut"] += 1
-            raise _Cut
-
 
 class _Cut(Exception):
-    """The schedule cuts this link."""
+    """The wire cuts this link."""
+
+
+async def _carry(
+    reader: asyncio.StreamReader,
+    onward: asyncio.StreamWriter,
+    back: asyncio.StreamWriter,
+    passage: Callable[[bytes, float], Passage],
+) -> None:
+    """Frames of one direction; while one is late those behind it wait in the socket, as on a slow line."""
+    loop = asyncio.get_running_loop()
+    while True:
+        frame = await _frame(reader)
+        forward, answers, cut = passage(frame, loop.time())
+        if cut:
+            raise _Cut
+        for answer in answers:
+            back.write(answer)
+        for delay_s, late in forward:
+            if delay_s > 0:
+                await asyncio.sleep(delay_s)
+            onward.write(late)
 
 
 async def _frame(reader: asyncio.StreamReader) -> bytes:

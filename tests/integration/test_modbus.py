@@ -14,7 +14,8 @@ from drivers.modbus import ModbusClient
 from drivers.registers import RegisterMap
 from drivers.robot import Robot
 from drivers.robot_protocol import CommandBlock, EchoState, MotionClass, Opcode, RobotCommand
-from hil.peers.faults import FaultProxy, FaultRates
+from hil.faults.catalogue import ModbusFault, parse
+from hil.peers.faults import FaultProxy
 from hil.peers.robot_plc import RobotPlc
 from tests.plc_bench import MAP, make_world
 from tests.support import free_port, run
@@ -54,7 +55,7 @@ class Line:
     async def up(self, poll_s: float = 0.02, polling: bool = True) -> AsyncIterator[Line]:
         async with running(self.plc.run()):
             await self.plc.ready.wait()
-            self.proxy = FaultProxy(("127.0.0.1", self.plc.port), seed=3)
+            self.proxy = FaultProxy(("127.0.0.1", self.plc.port), MAP, seed=3)
             async with running(self.proxy.run()):
                 await self.proxy.ready.wait()
                 self.client = client_at(self.proxy.port, self.timeout_s)
@@ -64,6 +65,14 @@ class Line:
                     if polling:
                         await until(lambda: self.robot.status is not None or isinstance(self.robot.error, MapMismatch))
                     yield self
+
+    def fault(self, kind: str, **parameters: object) -> None:
+        fault = parse({"kind": f"modbus.{kind}", **parameters}, "test")
+        assert isinstance(fault, ModbusFault)
+        self.proxy.set(fault)
+
+    def heal(self) -> None:
+        self.proxy.wire.clear()
 
     async def write(self, command: RobotCommand) -> None:
         self.heartbeat += 1
@@ -106,7 +115,7 @@ def test_exceptions_name_the_code() -> None:
                 await line.client.write(100, [1, 2, 3])  # a part of the command block
             with pytest.raises(DeviceRefused, match="exception 3"):
                 await line.client.write(100, [1] * 12)  # checksum
-            line.proxy.refuse_requests = 1
+            line.fault("exception", count=1)
             with pytest.raises(DeviceRefused, match="busy"):
                 await line.client.read(0, 64)
             assert line.client.stats.refused == 5 and line.client.connected
@@ -121,7 +130,7 @@ def test_a_lost_reply_is_not_repeated_and_the_echo_tells() -> None:
         async with Line(timeout_s=SHORT_S).up(polling=False) as line:
             await read_at_last(line.client)
             await line.robot.poll()
-            line.proxy.drop_replies = 1
+            line.fault("drop_replies", count=1)
             with pytest.raises(NoAnswer):
                 await line.write(RobotCommand(1, Opcode.MOVE_TO, destination=3))
             await until(lambda: (1, Opcode.MOVE_TO) in line.plc.plc.outcomes)
@@ -140,9 +149,9 @@ def test_lost_link_fails_a_request_in_flight_at_once() -> None:
 
     async def main() -> None:
         async with Line().up(polling=False) as line:
-            line.proxy.silent = True
+            line.fault("half_open")
             request = asyncio.ensure_future(line.client.read(0, 64))
-            await until(lambda: line.proxy.counters["dropped_requests"] == 1)
+            await until(lambda: line.proxy.wire.counters["dropped_requests"] == 1)
             started_s = asyncio.get_running_loop().time()
             line.proxy.cut()
             with pytest.raises(LinkDown):
@@ -150,7 +159,7 @@ def test_lost_link_fails_a_request_in_flight_at_once() -> None:
             assert asyncio.get_running_loop().time() - started_s < line.timeout_s / 2
             with pytest.raises(LinkDown, match="not connected"):
                 await line.client.read(0, 64)
-            line.proxy.silent = False
+            line.heal()
             await until(lambda: line.client.connected)
             assert len(await read_at_last(line.client)) == 64
             assert line.client.stats.connections >= 2
@@ -161,13 +170,13 @@ def test_lost_link_fails_a_request_in_flight_at_once() -> None:
 def test_silent_plc_is_dropped_after_three_requests_and_found_again() -> None:
     async def main() -> None:
         async with Line(timeout_s=SHORT_S).up(polling=False) as line:
-            line.proxy.silent = True
+            line.fault("half_open")
             for _ in range(3):
                 with pytest.raises(NoAnswer, match="100 ms"):
                     await line.client.read(0, 64)
             with pytest.raises(LinkDown):
                 await line.client.read(0, 64)
-            line.proxy.silent = False
+            line.heal()
             assert len(await read_at_last(line.client)) == 64
 
     run(main())
@@ -195,13 +204,13 @@ def test_cancelled_request_does_not_spoil_the_next() -> None:
     async def main() -> None:
         async with Line().up(polling=False) as line:
             for _ in range(3):
-                line.proxy.delay_s = 0.3
+                line.fault("delay", delay_ms=300)
                 request = asyncio.ensure_future(line.client.read(100, 12))
                 await asyncio.sleep(0.01)
                 request.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await request
-                line.proxy.delay_s = 0.0
+                line.heal()
                 words = await line.client.read(0, 64)
                 assert words[:2] == (0x5343, 1)
 
@@ -213,10 +222,10 @@ def test_stale_reply_is_not_taken_for_the_next_request() -> None:
 
     async def main() -> None:
         async with Line(timeout_s=SHORT_S).up(polling=False) as line:
-            line.proxy.delay_s = SHORT_S * 1.2
+            line.fault("delay", delay_ms=SHORT_S * 1200)
             with pytest.raises(NoAnswer):
                 await line.client.read(100, 12)
-            line.proxy.delay_s = 0.0
+            line.heal()
             for _ in range(3):
                 assert (await read_at_last(line.client))[:2] == (0x5343, 1)
 
@@ -293,9 +302,8 @@ def test_every_command_runs_exactly_once_over_a_bad_wire() -> None:
 
     async def main() -> None:
         async with Line(speed=200.0, timeout_s=SHORT_S).up() as line:
-            line.proxy.rates = FaultRates(
-                drop_request=0.05, drop_reply=0.08, refuse=0.03, delay=0.1, cut=0.01, delay_s=(0.01, 0.2)
-            )
+            rates = {"drop_request": 0.05, "drop_reply": 0.08, "exception": 0.03, "delay": 0.1, "cut": 0.01}
+            line.fault("noise", delay_min_ms=10, delay_max_ms=200, **{f"{k}_rate": v for k, v in rates.items()})
             plc = line.plc.plc
             for sequence in range(1, 21):
                 command = RobotCommand(sequence, Opcode.MOVE_TO, destination=1 + sequence % 8)
@@ -305,7 +313,7 @@ def test_every_command_runs_exactly_once_over_a_bad_wire() -> None:
                             await line.write(command)
                         await asyncio.sleep(0.02)
             assert sorted(plc.motions.values()) == [1] * 20
-            faults = line.proxy.counters
+            faults = line.proxy.wire.counters
             assert faults["dropped_replies"] + faults["dropped_requests"] + faults["refused"] > 0
 
     run(main(), timeout_s=50)
@@ -320,9 +328,9 @@ def finished(line: Line, sequence: int) -> bool:
 def test_polling_does_not_catch_up_in_a_burst() -> None:
     async def main() -> None:
         async with Line().up() as line:
-            line.proxy.delay_s = 0.12
+            line.fault("delay", delay_ms=120)
             await asyncio.sleep(0.3)
-            line.proxy.delay_s = 0.0
+            line.heal()
             await asyncio.sleep(0.15)
             loop, before = asyncio.get_running_loop(), line.client.stats.requests
             began_s = loop.time()

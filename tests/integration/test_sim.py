@@ -138,7 +138,11 @@ def test_bad_requests_are_answered_and_end_nothing(tmp_path: Path) -> None:
             assert "no bay 9" in (await there.ask("store", bay=9, serial="TEST-00000001"))["error"]
             assert "untrusted" in (await there.ask("estop", released="perhaps"))["error"]
             assert "mounts" in (await there.ask("truck_arrives", mounts=3))["error"]
-            assert "wire-faults" in (await there.ask("wire", silent=True))["error"]
+            assert "wire-faults" in (await there.ask("fault", fault={"kind": "modbus.half_open"}))["error"]
+            assert "nearest: can.loss" in (await there.ask("fault", fault={"kind": "can.los"}))["error"]
+            assert "nearest: can.loss" in (await there.ask("heal", kind="can.los"))["error"]
+            assert "can.* only" in (await there.ask("fault", fault={"kind": "people.fire"}))["error"]
+            assert "bus 'x'" in (await there.ask("fault", fault={"kind": "can.loss", "bus": "x"}))["error"]
             assert (await there.ask("truth"))["ok"]
 
     run(main())
@@ -166,7 +170,10 @@ def test_every_request_does_what_it_says(tmp_path: Path) -> None:
                 {"do": "pack_fault", "serial": "TEST-00000009", "fault": "thermal_event"},
                 {"do": "truck_fault", "fault": "deaf"},
                 {"do": "person", "acts": True},
-                {"do": "wire", "drop_replies": 1, "rates": {"delay": 0.1, "delay_s": [0.0, 0.01]}},
+                {"do": "fault", "fault": {"kind": "modbus.drop_replies", "count": 1}},
+                {"do": "fault", "fault": {"kind": "can.loss", "rate": 0.1, "lasts_s": 0.05}},
+                {"do": "heal", "kind": "modbus.drop_replies"},
+                {"do": "wire"},
                 {"do": "power_cut"},
                 {"do": "power_return"},
             ):
