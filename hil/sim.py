@@ -14,16 +14,25 @@ a line on standard output, {"id": ..., "ok": true, ...} or {"id": ..., "error": 
     sensor         name ("zone_clear", "mount.1.locked", "bay.3.occupied"), shows ("untrusted"), mended (false)
     mode           mode (production | maintenance | manual), local_enable (false)
     contactor      mount, closed: a main contactor of that pack welds or lets go
+    wear           name (as for sensor; also "load_kg" and other measured values), mended (false); a switch: delay_s,
+                   chatter_s (after each change); a measured value: noise (standard deviation), offset, frozen (false)
     jam_lock       mount or bay, jammed (true)
-    pack_fault     serial, fault (a field of hil.plant.pack.PackFaults), value (true)
+    roll           speed_mm_s (40; + is backwards, 0 stops it), despite_clamps (false): the parking brake slips
+    brake          applied (true), holds (true): of the truck in the lane
+    thermal_runaway  serial, mount or bay, short_w (3000), alarm_s (0..300 after running away; not given: drawn),
+                   fire_s (600 after running away): a cell of that pack shorts inside
+    pack_fault     serial, mount or bay, fault (a field of hil.plant.pack.PackFaults), value (true)
     truck_fault    fault (a field of hil.plant.truck.TruckFaults), value (true)
     person         acts: a person's time counts as none of the controller's
-    wire           silent, delay_s, drop_requests, drop_replies, refuse_requests, cut, rates {...} (with --wire-faults)
+    fault          fault {"kind": ..., ...}: one of hil.faults.catalogue, modbus.* (with --wire-faults) or can.*
+    heal           kind (not given: all)
+    wire           what the faults did so far: {"counters": of Modbus, "can": {bus: counters}}, as fault and heal answer
     power_cut | power_return   of the PLC
     truth          {"truth": World.truth() with the PLC's motions, counters, dangers and stop latencies}
 
 Unasked come {"event": "ready", ...} once all peers listen, {"event": "lane", "driving": ..., "vin": ...} when the truck
-does something else, and {"event": "stop", ...} when the PLC stops a motion.
+does something else, {"event": "stop", ...} when the PLC stops a motion, and {"event": "truck_rolls", ...} and
+{"event": "truck_rolled", "moved_mm": ...} when a truck begins to roll and stands again.
 """
 
 from __future__ import annotations
@@ -43,8 +52,10 @@ from typing import Any
 from drivers.errors import StationError
 from drivers.registers import load as load_map
 from drivers.robot_protocol import MotionClass
+from hil.faults.can import CanWire
 from hil.peers.can_peers import CanPeers
 from hil.peers.faults import FaultProxy
+from hil.peers.faulty_bus import FaultyBus
 from hil.peers.robot_plc import RobotPlc
 from hil.peers.watched_bus import WatchedBus
 from hil.plant.world import World, stocked
@@ -68,7 +79,7 @@ def add_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     verb.add_argument(
         "--packs-soc", type=_charges, default=None, help="charge per bay in order, '90,85,,' (none: empty)"
     )
-    verb.add_argument("--wire-faults", action="store_true", help="put a fault proxy before the PLC (see 'wire')")
+    verb.add_argument("--wire-faults", action="store_true", help="put a fault proxy before the PLC (see 'fault')")
     verb.set_defaults(run=main)
 
 
@@ -124,10 +135,10 @@ async def serve(config: Config, world: World, *, wire_faults: bool = False, seed
         tasks = [group.create_task(robot.run(), name="robot PLC")]
         await robot.ready.wait()
         if wire_faults:
-            bench.proxy = FaultProxy((host, robot.port), host=host, port=port, seed=seed)
+            bench.proxy = FaultProxy((host, robot.port), register_map, host=host, port=port, seed=seed)
             tasks.append(group.create_task(bench.proxy.run(), name="fault proxy"))
             await bench.proxy.ready.wait()
-        for name, coroutine in _can_duties(config, robot):
+        for name, coroutine in _can_duties(config, bench, seed):
             tasks.append(group.create_task(coroutine, name=name))
         tasks.append(group.create_task(_watch(world), name="watch"))
         _emit({"event": "ready", "robot": f"{config.robot.host}:{config.robot.port}", "speed": world.speed})
@@ -136,9 +147,9 @@ async def serve(config: Config, world: World, *, wire_faults: bool = False, seed
             task.cancel()
 
 
-def _can_duties(config: Config, robot: RobotPlc) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+def _can_duties(config: Config, bench: Bench, seed: int) -> list[tuple[str, Coroutine[Any, Any, None]]]:
     """Every CAN bus that packs or truck are on, and what talks there."""
-    world, dangers = robot.world, robot.plc.dangers
+    world, dangers = bench.world, bench.robot.plc.dangers
     loop = asyncio.get_running_loop()
     on_truck = [config.truck.address, *(m.can_address for m in config.mount)]
     duties: list[tuple[str, Coroutine[Any, Any, None]]] = []
@@ -146,14 +157,17 @@ def _can_duties(config: Config, robot: RobotPlc) -> list[tuple[str, Coroutine[An
         if section.name not in (config.packs.bus, config.truck.bus):
             continue
         bus = WatchedBus(section, on_truck, lambda: dangers.note("contactor", loop.time(), CONTACTOR_ENDANGERS))
+        wire = CanWire(seed + len(bench.buses), config.packs.station_address)
+        bench.buses[section.name] = faulty = FaultyBus(bus, wire)
         peers = CanPeers(
-            bus,
+            faulty,
             packs=world.packs if section.name == config.packs.bus else list,
             truck=(lambda: world.truck) if section.name == config.truck.bus else (lambda: None),
             truck_address=config.truck.address,
             station_address=config.packs.station_address,
         )
         duties += [(f"CAN {section.name}", bus.run()), (f"peers on {section.name}", peers.run())]
+        duties.append((f"faults on {section.name}", faulty.run()))
     return duties
 
 

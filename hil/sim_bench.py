@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hil.peers.faults import FaultProxy
+from hil.peers.faulty_bus import FaultyBus
 from hil.peers.robot_plc import RobotPlc
 from hil.plant.world import World
 
 
 @dataclass(slots=True)
 class Bench:
-    """What the commands act on. proxy is None unless the sim was started with --wire-faults."""
+    """What the commands act on. proxy is None unless the sim was started with --wire-faults; buses by name."""
 
     world: World
     robot: RobotPlc
     proxy: FaultProxy | None = None
+    buses: dict[str, FaultyBus] = field(default_factory=dict)
 
 
 def truth(bench: Bench) -> dict[str, Any]:

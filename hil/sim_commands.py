@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, fields
 from typing import Any
 
-from drivers.reading import Signal
-from drivers.robot_protocol import MOUNT_CODE_BASE, RobotMode
-from hil.peers.faults import FaultRates
+from drivers.robot_protocol import RobotMode
+from hil import sim_faults
 from hil.plant.lane import Parking
 from hil.plant.pack import Pack
 from hil.plant.places import Place
 from hil.plant.truck import Truck
 from hil.sim_args import Args, RequestError
 from hil.sim_bench import Bench, truth
+from hil.sim_damage import DAMAGE
 
 SAFETY_INPUTS = {
     "zone": ("zone_clear", "clear"),
@@ -134,79 +133,10 @@ async def _mode(bench: Bench, args: Args) -> dict[str, Any]:
     return {}
 
 
-async def _contactor(bench: Bench, args: Args) -> dict[str, Any]:
-    mount, closed = args.take("mount", int), args.take("closed", bool)
-    args.done()
-    place = bench.world.place(MOUNT_CODE_BASE + mount)
-    if place is None or place.pack is None:
-        raise ValueError(f"no pack on mount {mount}")
-    place.pack.faults.contactor_welded = closed
-    return {}
-
-
-async def _jam_lock(bench: Bench, args: Args) -> dict[str, Any]:
-    key = "mount" if "mount" in args else "bay"
-    number, jammed = args.take(key, int), args.take("jammed", bool, True)
-    args.done()
-    place = bench.world.place(number + (MOUNT_CODE_BASE if key == "mount" else 0))
-    if place is None:
-        raise ValueError(f"there is no {key} {number} now")
-    place.lock.jammed = jammed
-    return {}
-
-
-async def _pack_fault(bench: Bench, args: Args) -> dict[str, Any]:
-    serial = args.take("serial", str)
-    pack = next((p for p in bench.world.packs() if p.serial == serial), None)
-    if pack is None:
-        raise ValueError(f"no pack {serial!r} here")
-    _set_fault(pack.faults, args)
-    return {}
-
-
-async def _truck_fault(bench: Bench, args: Args) -> dict[str, Any]:
-    if bench.world.truck is None:
-        raise ValueError("no truck in the lane")
-    _set_fault(bench.world.truck.faults, args)
-    return {}
-
-
-def _set_fault(faults: Any, args: Args) -> None:
-    name, value = args.take("fault", str), args.take("value", (bool, int, str), True)
-    args.done()
-    known = [f.name for f in fields(faults)]
-    if name not in known:
-        raise ValueError(f"fault {name!r} is none of {', '.join(known)}")
-    before = getattr(faults, name)
-    if isinstance(before, Signal) or before is None:
-        value = Signal(value) if isinstance(value, (bool, int)) else Signal[value.upper()]
-    setattr(faults, name, value)
-
-
 async def _person(bench: Bench, args: Args) -> dict[str, Any]:
     bench.world.person_acts = args.take("acts", bool)
     args.done()
     return {}
-
-
-async def _wire(bench: Bench, args: Args) -> dict[str, Any]:
-    proxy = bench.proxy
-    if proxy is None:
-        raise ValueError("start the sim with --wire-faults")
-    proxy.silent = args.take("silent", bool, proxy.silent)
-    proxy.delay_s = args.number("delay_s", proxy.delay_s)
-    for count in ("drop_requests", "drop_replies", "refuse_requests"):
-        setattr(proxy, count, args.take(count, int, getattr(proxy, count)))
-    rates = args.take("rates", dict, asdict(proxy.rates))
-    cut = args.take("cut", bool, False)
-    args.done()
-    unknown = set(rates) - {f.name for f in fields(FaultRates)}
-    if unknown:
-        raise ValueError(f"unknown rates {sorted(unknown)}")
-    proxy.rates = FaultRates(**rates)
-    if cut:
-        proxy.cut()
-    return {"counters": dict(proxy.counters)}
 
 
 async def _power_cut(bench: Bench, args: Args) -> dict[str, Any]:
@@ -243,12 +173,11 @@ COMMANDS: dict[str, Callable[[Bench, Args], Awaitable[dict[str, Any]]]] = {
     "smoke": _smoke,
     "sensor": _sensor,
     "mode": _mode,
-    "contactor": _contactor,
-    "jam_lock": _jam_lock,
-    "pack_fault": _pack_fault,
-    "truck_fault": _truck_fault,
+    **DAMAGE,
     "person": _person,
-    "wire": _wire,
+    "fault": sim_faults.fault,
+    "heal": sim_faults.heal,
+    "wire": sim_faults.wire,
     "power_cut": _power_cut,
     "power_return": _power_return,
     "truth": _truth,

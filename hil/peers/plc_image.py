@@ -1,22 +1,26 @@
-"""The status block of the robot's PLC, built from the plant."""
+"""The status block of the robot's PLC, built from the plant's sensors; only what has changed is encoded anew."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import NamedTuple
 
 from drivers.reading import Signal
-from drivers.register_codec import Group, Value
+from drivers.register_codec import WORDS_OF_TYPE, EncodingError, Group, Point, Value
 from drivers.registers import RegisterMap
 from drivers.robot_protocol import EchoResult, EchoState, MotionClass, RobotState, StopReason
-from hil.plant.places import Place
-from hil.plant.world import World
+from hil.plant.panel import BAY, MOUNT
+from hil.plant.sensors import DRIVE_BUS_S
+from hil.plant.world import Inputs, World
 
-Elements = tuple[tuple[Value, ...], ...]
+Element = tuple[Signal, ...]
+ABSENT = Signal.NOT_AVAILABLE
+SAFETY = ("estop_released", "zone_clear", "doors_closed", "fire_clear", "platform_clear", "local_enable")
+"""Hard-wired: no filter, no bounce."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlcView:
+class PlcView(NamedTuple):
     """What the PLC program itself has to say in the status block."""
 
     heartbeat: int
@@ -32,86 +36,160 @@ class PlcView:
     permits: MotionClass
 
 
-def status_words(register_map: RegisterMap, view: PlcView, world: World) -> tuple[int, ...]:
-    """The whole status block. A broken sensor (`inputs.overrides`) shows what it was told to show."""
-    block = register_map.block("status")
-    points: dict[str, Value] = {"map_id": register_map.map_id, "map_version": register_map.version}
-    points.update(asdict(view))
-    points.update(_motion(world))
-    points.update(_signals(world))
-    broken = world.inputs.overrides
-    points.update((name, signal) for name, signal in broken.items() if name in points)
-    groups = {g.name: _elements(g, world, broken) for g in block.groups}
-    return block.encode(points, groups)
+class StatusImage:
+    """The registers of the status block, kept from one reading to the next."""
+
+    def __init__(self, register_map: RegisterMap, world: World) -> None:
+        block = register_map.block("status")
+        self._world = world
+        self._low_first = block.low_word_first
+        self._where = block.name
+        self._words = [0] * block.count
+        self._identity = {"map_id": register_map.map_id, "map_version": register_map.version}
+        self._numbers = [(i, p, p.name) for i, p in enumerate(p for p in block.points if p.type != "bits")]
+        self._last: list[Value] = [None] * len(self._numbers)
+        bits = [p for p in block.points if p.type == "bits"]
+        self._fields = [_Word(at, [p for p in bits if p.at == at], self._where) for at in sorted({p.at for p in bits})]
+        self._groups = [_Elements(group, world, self._where) for group in block.groups]
+        self._wiring: object = None  # what the words of signals were made from
+
+    def words(self, view: PlcView) -> tuple[int, ...]:
+        """The whole block. A broken sensor (`inputs.overrides`) shows what it was told to. Raises EncodingError."""
+        world = self._world
+        world.panel.sample(world.plant_s)
+        try:
+            self._put_numbers(view._asdict() | _motion(world) | self._identity)
+            self._put_signals()
+        except KeyError as e:
+            raise EncodingError(f"{e.args[0]} is missing", where=self._where) from e
+        return tuple(self._words)
+
+    def _put_numbers(self, points: Mapping[str, Value]) -> None:
+        last = self._last
+        for i, point, name in self._numbers:
+            value = points[name]
+            if value == last[i]:
+                continue
+            raw, at = point.raw(value, self._where), point.at
+            if WORDS_OF_TYPE[point.type] == 2:
+                high, low = (raw >> 16) & 0xFFFF, raw & 0xFFFF
+                self._words[at : at + 2] = (low, high) if self._low_first else (high, low)
+            else:
+                self._words[at] = raw & 0xFFFF
+            last[i] = value
+
+    def _put_signals(self) -> None:
+        """All that is two bits wide, if any of it is another than before."""
+        world, inputs = self._world, self._world.inputs
+        safety = _safety(inputs)
+        wiring = (world.panel.version, world.lane.present, safety, inputs.smoke_clear, inputs.overrides)
+        if wiring == self._wiring:
+            return
+        broken = inputs.overrides
+        points = world.panel.signals | dict(zip(SAFETY, safety, strict=True))
+        points.update((name, signal) for name, signal in broken.items() if name in points)
+        for word in self._fields:
+            self._words[word.at] = word.encode(points)
+        for group in self._groups:
+            group.put(self._words, broken)
+        self._wiring = (*wiring[:3], dict(inputs.smoke_clear), dict(broken))
+
+
+class _Word:
+    """A word of bit fields."""
+
+    def __init__(self, at: int, points: list[Point], where: str) -> None:
+        self.at = at
+        self._names = [p.name for p in points]
+        self._packed = _packer(points, where)
+
+    def encode(self, points: Mapping[str, Value]) -> int:
+        """The word. Raises KeyError for a point that nothing is known of."""
+        return self._packed(tuple([points[name] for name in self._names]))
+
+
+class _Elements:
+    """The words of a repeated group: the mounts, or the bays."""
+
+    def __init__(self, group: Group, world: World, where: str) -> None:
+        known = (*BAY, "smoke_clear") if group.name == "bay" else MOUNT
+        missing = [name for name in group.names if name not in known]
+        if missing:
+            raise EncodingError(f"{group.name}.{missing[0]} is missing", where=where)
+        self._group, self._world, self._known = group, world, known
+        order = [known.index(name) for name in group.names]
+        packed = _packer(group.points, where)
+        self._encode = lru_cache(maxsize=256)(lambda element: packed(tuple(element[i] for i in order)))
+        self._absent = self._encode((ABSENT,) * len(known))
+
+    def put(self, words: list[int], broken: Mapping[str, Signal]) -> None:
+        """Bring the group's words up to date."""
+        at, present = self._group.at - 1, self._present()
+        words[at + 1 : at + 1 + self._group.count] = [self._absent] * self._group.count
+        for number, element in present.items():
+            if number <= self._group.count:
+                words[at + number] = self._encode(element)
+        if broken:
+            self._put_broken(words, present, broken)
+
+    def _put_broken(self, words: list[int], present: Mapping[int, Element], broken: Mapping[str, Signal]) -> None:
+        prefix = self._group.name
+        for n in range(1, self._group.count + 1):
+            element = present.get(n, (ABSENT,) * len(self._known))
+            shown = tuple(broken.get(f"{prefix}.{n}.{p}", s) for p, s in zip(self._known, element, strict=True))
+            words[self._group.at + n - 1] = self._encode(shown)
+
+    def _present(self) -> dict[int, Element]:
+        world = self._world
+        places = world.panel.places
+        if self._group.name == "bay":
+            smoke = world.inputs.smoke_clear
+            return {n: (*places[p].shown, smoke.get(n, Signal.TRUE)) for n, p in world.bays.items()}
+        return {n: places[p].shown for n, p in world.lane.mounts.items()} if world.lane.present else {}
+
+
+def _packer(points: list[Point] | tuple[Point, ...], where: str) -> Callable[[tuple[Value, ...]], int]:
+    """Puts values into their bits of a word, remembering those it has seen."""
+
+    @lru_cache(maxsize=256)
+    def packed(values: tuple[Value, ...]) -> int:
+        return sum(p.raw(v, where) << p.bit for p, v in zip(points, values, strict=True))
+
+    return packed
 
 
 def _motion(world: World) -> dict[str, Value]:
-    robot, parking = world.robot, world.lane.parking
+    robot, parking, panel = world.robot, world.lane.parking, world.panel
+    x, y, z = robot.x, robot.y, robot.z
+    show = panel.gauges.show
+    x_mm, y_mm = x.position_mm - x.speed_mm_s * DRIVE_BUS_S, y.position_mm - y.speed_mm_s * DRIVE_BUS_S
+    z_mm, load_kg = z.position_mm - z.speed_mm_s * DRIVE_BUS_S, robot.load_cell.read_kg()
+    if panel.worn:
+        x_mm, y_mm, z_mm = show("x_mm", x_mm), show("y_mm", y_mm), show("z_mm", z_mm)
+        load_kg = max(0.0, show("load_kg", load_kg))
     present = world.lane.present
     return {
         "mode": world.inputs.mode,
         "step": robot.step,
-        "x_mm": robot.x.position_mm,
-        "y_mm": robot.y.position_mm,
-        "z_mm": robot.z.position_mm,
-        "x_speed_mm_s": robot.x.speed_mm_s,
-        "y_speed_mm_s": robot.y.speed_mm_s,
-        "z_speed_mm_s": robot.z.speed_mm_s,
-        "load_kg": robot.load_kg,
-        "truck_x_error_mm": parking.x_error_mm if present else 0.0,
-        "truck_y_error_mm": parking.y_error_mm if present else 0.0,
-        "truck_angle_deg": parking.angle_deg if present else 0.0,
+        "x_mm": x_mm,
+        "y_mm": y_mm,
+        "z_mm": z_mm,
+        "x_speed_mm_s": x.speed_mm_s,
+        "y_speed_mm_s": y.speed_mm_s,
+        "z_speed_mm_s": z.speed_mm_s,
+        "load_kg": load_kg,
+        "truck_x_error_mm": show("truck_x_error_mm", parking.x_error_mm) if present else 0.0,
+        "truck_y_error_mm": show("truck_y_error_mm", parking.y_error_mm) if present else 0.0,
+        "truck_angle_deg": show("truck_angle_deg", parking.angle_deg) if present else 0.0,
     }
 
 
-def _signals(world: World) -> dict[str, Value]:
-    robot, lane, inputs = world.robot, world.lane, world.inputs
-    return {
-        "estop_released": inputs.estop_released,
-        "zone_clear": inputs.zone_clear,
-        "doors_closed": inputs.doors_closed,
-        "fire_clear": inputs.fire_clear,
-        "platform_clear": inputs.platform_clear,
-        "local_enable": inputs.local_enable,
-        "gripper_closed": Signal(robot.gripper.made),
-        "gripper_holding": Signal(robot.pack is not None),
-        "truck_present": Signal(lane.present),
-        "truck_in_position": Signal(lane.in_position),
-        "wheels_clamped": Signal(lane.clamps.made),
-        "barrier_closed": Signal(lane.barrier.made),
-        "robot_home": Signal(robot.home),
-        "robot_clear": Signal(robot.clear_of_lane),
-    }
-
-
-def _elements(group: Group, world: World, broken: Mapping[str, Signal]) -> Elements:
-    read = _mount if group.name == "mount" else _bay
-    elements = []
-    for n in range(1, group.count + 1):
-        values = read(world, n)
-        elements.append(tuple(broken.get(f"{group.name}.{n}.{name}", values[name]) for name in group.names))
-    return tuple(elements)
-
-
-def _mount(world: World, number: int) -> dict[str, Signal]:
-    place = world.lane.mounts.get(number)
-    if place is None or not world.lane.present:
-        return dict.fromkeys(("seated", "locked", "unlocked", "mated"), Signal.NOT_AVAILABLE)
-    return {
-        "seated": Signal(world.seated(place)),
-        "locked": Signal(place.lock.made),
-        "unlocked": Signal(place.lock.open),
-        "mated": Signal(place.mated),
-    }
-
-
-def _bay(world: World, number: int) -> dict[str, Signal]:
-    place: Place | None = world.bays.get(number)
-    if place is None:
-        return dict.fromkeys(("occupied", "locked", "mated", "smoke_clear"), Signal.NOT_AVAILABLE)
-    return {
-        "occupied": Signal(world.seated(place)),
-        "locked": Signal(place.lock.made),
-        "mated": Signal(place.mated),
-        "smoke_clear": world.inputs.smoke_clear.get(number, Signal.TRUE),
-    }
+def _safety(inputs: Inputs) -> tuple[Signal, ...]:
+    return (
+        inputs.estop_released,
+        inputs.zone_clear,
+        inputs.doors_closed,
+        inputs.fire_clear,
+        inputs.platform_clear,
+        inputs.local_enable,
+    )

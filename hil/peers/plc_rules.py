@@ -19,13 +19,14 @@ from drivers.robot_protocol import (
     StopReason,
 )
 from hil.peers.plc_command import Retained, ahead, command_of, permit_of
-from hil.peers.plc_image import PlcView, status_words
+from hil.peers.plc_image import PlcView, StatusImage
 from hil.peers.stop_watch import StopWatch
 from hil.plant.world import World
 
 FAULT_OVERDUE = 1
 """`fault_code`: a stage of the motion took longer than it can; `step` tells which."""
 
+NOTHING = MotionClass(0)
 AFTER_STOP = {
     StopReason.EMERGENCY_STOP: RobotState.EMERGENCY_STOPPED,
     StopReason.SAFETY_CHAIN: RobotState.EMERGENCY_STOPPED,
@@ -46,7 +47,7 @@ class Plc:
         self.outcomes: dict[tuple[int, Opcode], EchoState] = {}
         self.counters: Counter[str] = Counter()
         self.dangers = StopWatch()
-        self._map, self._block = register_map, register_map.block("command")
+        self._block, self._image = register_map.block("command"), StatusImage(register_map, world)
         self._heartbeat = 0
         self._permits = MotionClass(0)
         self._stop_category = 0
@@ -233,10 +234,10 @@ class Plc:
 
     def _in_force(self, now_s: float) -> MotionClass:
         held = now_s < self._lease_until_s and self._stop_category == 0
-        return self._permits if held else MotionClass(0)
+        return self._permits if held else NOTHING
 
     def _running_permit(self) -> MotionClass:
-        return permit_of(self._running) if self._running is not None else MotionClass(0)
+        return permit_of(self._running) if self._running is not None else NOTHING
 
     def _endangered(self, now_s: float) -> None:
         self.dangers.seen(self.world.inputs, self._running_permit() or self._in_force(now_s), now_s)
@@ -271,4 +272,4 @@ class Plc:
             lease_remaining_ms=max(0, round((self._lease_until_s - now_s) * 1e3)),
             permits=self._in_force(now_s),
         )
-        return status_words(self._map, view, self.world)
+        return self._image.words(view)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from hil.plant.movers import Actuator
 from hil.plant.places import Place, mount
+from hil.plant.rolling import Rolling
 from hil.plant.truck import Truck
 
 TOLERANCE_MM = 50.0
 TOLERANCE_DEG = 1.0
+MOVED_MM = 10.0
+"""A truck in its clamps that has moved by more is no longer where the robot was told it is."""
 DRIVE_IN_S = 5.0
 REPARK_S = 15.0
 LEAVE_S = 5.0
@@ -55,7 +58,9 @@ class Lane:
         self.parking = Parking(0.0, 0.0, 0.0)
         self.departed: list[Truck] = []
         self._addresses, self._rng = dict(mount_addresses), rng
-        self._next_parking = self.parking
+        self.rolling = Rolling()
+        self._parked = self._next_parking = self.parking
+        self._clamped_at_mm = 0.0
         self._remaining_s = 0.0
         self._was_clamped = False
 
@@ -66,8 +71,17 @@ class Lane:
 
     @property
     def in_position(self) -> bool:
-        """Whether a truck stands within tolerance."""
-        return self.driving is Driving.STANDING and self.parking.good
+        """Whether a truck stands within tolerance, and has not moved since the clamps closed on it."""
+        if self.driving is not Driving.STANDING or not self.parking.good:
+            return False
+        return self.rolling.standing and abs(self.rolling.moved_mm - self._clamped_at_mm) <= MOVED_MM
+
+    @property
+    def stirring(self) -> bool:
+        """Whether anything here moves by itself."""
+        if self.driving is Driving.STANDING:
+            return self._loose or self.rolling.speed_mm_s != 0.0
+        return self.driving is not Driving.AWAY
 
     @property
     def driver_acts(self) -> bool:
@@ -91,16 +105,38 @@ class Lane:
 
     def advance(self, dt_s: float) -> None:
         """Let plant time pass."""
-        if self.truck is not None:
-            self.truck.parking_brake = not self.driver_acts
-            if self.driver_acts:
-                self._remaining_s -= dt_s
-                if self._remaining_s <= 0:
-                    self._arrived()
-            self._was_clamped |= self.clamps.made
-            if self._may_leave():
-                self._drive(Driving.LEAVING, LEAVE_S, self.parking)
-        self._tell_truck()
+        truck = self.truck
+        if truck is None:
+            return
+        truck.parking_brake = not self.driver_acts and not truck.faults.brake_released
+        if self.driver_acts:
+            self._remaining_s -= dt_s
+            if self._remaining_s <= 0:
+                self._arrived()
+        elif self.stirring:
+            self._roll(dt_s)
+        if self.clamps.made:
+            self._was_clamped = True
+        elif self.clamps.open:
+            self._clamped_at_mm = self.rolling.moved_mm
+        if self._was_clamped and self._may_leave():
+            self._drive(Driving.LEAVING, LEAVE_S, self.parking)
+
+    @property
+    def _loose(self) -> bool:
+        """Whether neither brake nor clamps hold the truck."""
+        return not self._braked and (self.rolling.despite_clamps or not self.clamps.made)
+
+    @property
+    def _braked(self) -> bool:
+        return self.truck is not None and self.truck.parking_brake and not self.truck.faults.brake_slips
+
+    def _roll(self, dt_s: float) -> None:
+        self.rolling.advance(dt_s, self._braked, self.clamps.made)
+        moved_mm = self.rolling.moved_mm
+        self.parking = replace(self._parked, y_error_mm=self._parked.y_error_mm + moved_mm)
+        for place in self.mounts.values():
+            place.shift(moved_mm)
 
     def _may_leave(self) -> bool:
         """The driver goes once the way is open again and the dashboard shows that the truck can drive."""
@@ -119,19 +155,21 @@ class Lane:
             self.departed.append(self.truck)
             self.truck, self.mounts, self.driving = None, {}, Driving.AWAY
             return
-        self.parking, self.driving = self._next_parking, Driving.STANDING
+        self.parking = self._parked = self._next_parking
+        self.driving, self.rolling, self._clamped_at_mm = Driving.STANDING, Rolling(), 0.0
         if self.truck is not None and not self.mounts:
             self.truck.parking_brake = True
             self.mounts = {n: mount(n, self._addresses[n]) for n in range(1, self.truck.mounts_fitted + 1)}
             for number, pack in self.truck.packs.items():
                 self.mounts[number].put(pack)
+        for place in self.mounts.values():
+            place.shift(0.0)
 
-    def _tell_truck(self) -> None:
+    def tell_truck(self) -> None:
         """The truck's own switches and wiring see what the mounts do."""
         if self.truck is None:
             return
         for number, place in self.mounts.items():
-            place.connect()
             self.truck.locked[number] = place.lock.made
             if place.pack is not None:
                 self.truck.packs[number] = place.pack

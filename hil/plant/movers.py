@@ -6,6 +6,8 @@ import math
 from typing import Protocol
 
 ARRIVED = 1e-6
+Pushes = tuple[tuple[float, float], ...]
+"""(seconds, acceleration in mm/s2), in order."""
 
 
 class Mover(Protocol):
@@ -19,13 +21,18 @@ class Mover(Protocol):
 
 
 class Axis:
-    """A driven axis. Position in mm, speed in mm/s with its sign, acceleration in mm/s2."""
+    """A driven axis. Position in mm, speed in mm/s with its sign, acceleration in mm/s2.
+
+    pushes: (seconds, acceleration) of what the last `drive` or `brake` did, for what hangs from the axis.
+    """
 
     HARD = 3.0  # an emergency stop brakes so many times harder
+    __slots__ = ("_acceleration", "_top", "position_mm", "pushes", "speed_mm_s")
 
     def __init__(self, position_mm: float, top_speed_mm_s: float, acceleration_mm_s2: float) -> None:
         self.position_mm = position_mm
         self.speed_mm_s = 0.0
+        self.pushes: Pushes = ()
         self._top, self._acceleration = top_speed_mm_s, acceleration_mm_s2
 
     @property
@@ -38,15 +45,20 @@ class Axis:
         way = math.copysign(1.0, target - self.position_mm)
         distance, speed = abs(target - self.position_mm), self.speed_mm_s * way
         if distance < ARRIVED and abs(speed) < ARRIVED:
-            self.position_mm, self.speed_mm_s = target, 0.0
+            self.position_mm, self.speed_mm_s, self.pushes = target, 0.0, ()
             return dt_s
         if speed < 0 or speed**2 / (2 * self._acceleration) > distance * 1.001 + 0.01:
             self.brake(dt_s, hard=False)
             return None
-        travelled, now, left_s = _trapezoid(distance, speed, self._top, self._acceleration, dt_s)
-        self.position_mm = target if left_s is not None else self.position_mm + way * travelled
-        self.speed_mm_s = 0.0 if left_s is not None else way * now
-        return left_s
+        phases_s = _phases_s(distance, speed, self._top, self._acceleration)
+        self.pushes = _pushes(phases_s, way * self._acceleration, dt_s)
+        left_s = dt_s - (phases_s[0] + phases_s[1] + phases_s[2])
+        if left_s >= 0:
+            self.position_mm, self.speed_mm_s = target, 0.0
+            return left_s
+        gone, now = _trapezoid(distance, speed, self._acceleration, phases_s, dt_s)
+        self.position_mm, self.speed_mm_s = self.position_mm + way * gone, way * now
+        return None
 
     def brake(self, dt_s: float, hard: bool) -> None:
         """Ramp down; `hard` as for an emergency stop."""
@@ -55,6 +67,7 @@ class Axis:
         way = math.copysign(1.0, self.speed_mm_s)
         self.position_mm += self.speed_mm_s * ramp_s - way * rate * ramp_s**2 / 2
         self.speed_mm_s -= way * rate * ramp_s
+        self.pushes = ((ramp_s, -way * rate),) if ramp_s > 0 else ()
         if abs(self.speed_mm_s) < ARRIVED:
             self.speed_mm_s = 0.0
 
@@ -63,23 +76,39 @@ class Axis:
         self.speed_mm_s = 0.0
 
 
-def _trapezoid(
-    distance: float, speed: float, top: float, rate: float, dt_s: float
-) -> tuple[float, float, float | None]:
-    """Distance gone and speed after dt_s of the quickest way to rest at `distance`; and the time left over if there."""
-    peak = min(top, math.sqrt(rate * distance + speed**2 / 2))
-    peak = max(peak, speed)
+def _phases_s(distance: float, speed: float, top: float, rate: float) -> tuple[float, float, float]:
+    """Seconds of speeding up, of steady speed and of slowing down of the quickest way to rest at `distance`."""
+    peak = max(min(top, math.sqrt(rate * distance + speed**2 / 2)), speed)
     up_s, down_s = (peak - speed) / rate, peak / rate
-    up, down = (speed + peak) / 2 * up_s, peak / 2 * down_s
-    flat_s = max(0.0, distance - up - down) / peak
-    if dt_s >= up_s + flat_s + down_s:
-        return distance, 0.0, dt_s - (up_s + flat_s + down_s)
+    flat = distance - (speed + peak) / 2 * up_s - peak / 2 * down_s
+    return up_s, max(0.0, flat) / peak, down_s
+
+
+def _trapezoid(
+    distance: float, speed: float, rate: float, phases_s: tuple[float, float, float], dt_s: float
+) -> tuple[float, float]:
+    """Distance gone and speed after dt_s, which ends before the last phase does."""
+    up_s, flat_s, down_s = phases_s
     if dt_s < up_s:
-        return speed * dt_s + rate * dt_s**2 / 2, speed + rate * dt_s, None
+        return speed * dt_s + rate * dt_s**2 / 2, speed + rate * dt_s
     if dt_s < up_s + flat_s:
-        return up + peak * (dt_s - up_s), peak, None
+        peak = rate * down_s
+        return (speed + peak) / 2 * up_s + peak * (dt_s - up_s), peak
     rest_s = up_s + flat_s + down_s - dt_s
-    return distance - rate * rest_s**2 / 2, rate * rest_s, None
+    return distance - rate * rest_s**2 / 2, rate * rest_s
+
+
+def _pushes(phases_s: tuple[float, float, float], rate: float, dt_s: float) -> Pushes:
+    """The accelerations within dt_s, in order."""
+    if dt_s <= phases_s[0]:
+        return ((dt_s, rate),)
+    pushes, left_s = [], dt_s
+    for phase_s, acceleration in zip(phases_s, (rate, 0.0, -rate), strict=True):
+        push_s = min(phase_s, left_s)
+        if push_s > 0:
+            pushes.append((push_s, acceleration))
+            left_s -= push_s
+    return tuple(pushes)
 
 
 class Actuator:

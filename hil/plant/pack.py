@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
+import random
 from dataclasses import dataclass
 
 from drivers.reading import Signal
+from hil.plant.cell_block import CellBlock
+from hil.plant.runaway import Runaway
 
-CELLS = 177
-TEMPERATURE_POINTS = 30
-CAPACITY_AH = 302.0
-NOMINAL_CELL_V = 3.2
-NOMINAL_KWH = 171.0
 WAKE_UP_S = 0.3
 """Plant time from mating the coupler to the BMS's first frame."""
 
-_RESISTANCE_OHM = 0.06
-_HEAT_CAPACITY_J_K = 1.1e6
-_COOLING_S = 7200.0
 _LINK_DECAY_S = 0.25
-
-# Rested cell voltage of LFP over state of charge: steep ends, two flat plateaus.
-_OCV_SOC_PCT = (0.0, 2.0, 5.0, 10.0, 20.0, 30.0, 40.0, 60.0, 70.0, 90.0, 97.0, 99.0, 100.0)
-_OCV_V = (2.60, 2.95, 3.10, 3.20, 3.25, 3.28, 3.29, 3.30, 3.33, 3.34, 3.36, 3.42, 3.55)
+_OVERTEMPERATURE_C = 65.0
+_CELL_LOW_V = 2.0
 
 
 @dataclass(slots=True)
@@ -43,7 +35,7 @@ class PackFaults:
     charge_permitted: Signal = Signal.TRUE
 
 
-class Pack:
+class Pack(CellBlock):
     """One pack. Whoever owns the world sets `address` and `mated` when a coupler mates or parts, and calls `advance`.
 
     serial:               maker's four characters, '-', eight digits, as BRM carries it.
@@ -53,6 +45,7 @@ class Pack:
     current_a:            > 0 charges; flows only through a closed contactor.
     link_voltage_v:       voltage outside of the contactors.
     insulation_ohm_per_v: insulation resistance to the frame.
+    rng:                  what its sensors draw their noise from; a world hands its own in by `seed`.
     """
 
     def __init__(
@@ -69,21 +62,22 @@ class Pack:
     ) -> None:
         if len(serial) != 13 or serial[4] != "-" or not serial[5:].isdigit() or not serial[:4].isascii():
             raise ValueError(f"serial {serial!r}: four characters, '-', eight digits")
+        super().__init__(soc_pct, soh_pct, temperature_c, ambient_c)
         self.serial = serial
-        self.soc_pct = soc_pct
-        self.soh_pct = soh_pct
-        self.temperature_c = temperature_c
         self.insulation_ohm_per_v = insulation_ohm_per_v
-        self.ambient_c = ambient_c
         self.cycles = cycles
         self.mass_kg = mass_kg
         self.address: int | None = None
         self.mated = False
-        self.current_a = 0.0
         self.link_voltage_v = 0.0
         self.faults = PackFaults()
         self._contactor_closed = False
         self._awake_s = 0.0
+        self.rng = random.Random(serial)
+
+    def seed(self, seed: int) -> None:
+        """Whatever it draws from now on comes from the world's seed and its own serial."""
+        self.rng = random.Random(f"{seed} {self.serial}")
 
     def mate(self, address: int) -> None:
         """The coupler of the place with this source address mates."""
@@ -106,46 +100,43 @@ class Pack:
     @property
     def talking(self) -> bool:
         """True while the BMS is awake and sends frames."""
-        return self.mated and self.address is not None and self._awake_s >= WAKE_UP_S and not self.faults.mute
+        if not self.mated or self.address is None or self._awake_s < WAKE_UP_S or self.faults.mute:
+            return False
+        return self.runaway is None or self.runaway.bms_endures(self.temperature_c)
 
     @property
-    def capacity_ah(self) -> float:
-        """What the pack holds at its present health."""
-        return CAPACITY_AH * self.soh_pct / 100.0
+    def waking(self) -> bool:
+        """True from mating until the BMS sends its first frame."""
+        return self.mated and self._awake_s < WAKE_UP_S and not self.faults.mute
 
-    @property
-    def ocv_v(self) -> float:
-        """Rested voltage of one cell, from the LFP curve."""
-        soc_pct = min(max(self.soc_pct, 0.0), 100.0)
-        i = min(bisect_right(_OCV_SOC_PCT, soc_pct), len(_OCV_V) - 1)
-        x0, x1, y0, y1 = _OCV_SOC_PCT[i - 1], _OCV_SOC_PCT[i], _OCV_V[i - 1], _OCV_V[i]
-        return y0 + (y1 - y0) * (soc_pct - x0) / (x1 - x0)
-
-    @property
-    def voltage_v(self) -> float:
-        """Terminal voltage inside the contactors."""
-        return self.ocv_v * CELLS + self.current_a * _RESISTANCE_OHM
-
-    def cell_voltages_v(self) -> tuple[float, ...]:
-        """All cells; they differ by a few fixed millivolts each."""
-        mean_v = self.voltage_v / CELLS
-        return tuple(mean_v + 0.004 * math.sin(1.7 * n) for n in range(CELLS))
-
-    def temperatures_c(self) -> tuple[float, ...]:
-        """All probes; the middle of the pack is the warmest."""
-        last = TEMPERATURE_POINTS - 1
-        return tuple(self.temperature_c + 1.5 * math.sin(math.pi * n / last) for n in range(TEMPERATURE_POINTS))
+    def run_away(self, *, short_w: float, alarm_s: float | None, fire_s: float) -> None:
+        """A cell shorts inside (see Runaway). Raises ValueError if one has already, or for an argument out of range."""
+        if self.runaway is not None:
+            raise ValueError(f"{self.serial} runs away already")
+        self.runaway = Runaway(self.rng, self.temperature_c, short_w=short_w, alarm_s=alarm_s, fire_s=fire_s)
 
     def advance(self, dt_s: float) -> None:
         """Let `dt_s` seconds of plant time pass."""
         self._awake_s = self._awake_s + dt_s if self.mated else 0.0
-        if not self.contactor_closed:
+        closed = self.contactor_closed
+        if not closed:
             self.current_a = 0.0
-        charged_pct = self.current_a * dt_s / 3600.0 / self.capacity_ah * 100.0
-        self.soc_pct = min(max(self.soc_pct + charged_pct, 0.0), 100.0)
-        heat_k = self.current_a**2 * _RESISTANCE_OHM * dt_s / _HEAT_CAPACITY_J_K
-        self.temperature_c += heat_k + (self.ambient_c - self.temperature_c) * (1.0 - math.exp(-dt_s / _COOLING_S))
-        if self.contactor_closed:
+        self.age(dt_s)
+        if self.runaway is not None:
+            self._suffer(self.runaway, dt_s)
+        if closed:
             self.link_voltage_v = self.voltage_v
-        else:
-            self.link_voltage_v *= math.exp(-dt_s / _LINK_DECAY_S)
+        elif self.link_voltage_v != 0.0:
+            link_v = self.link_voltage_v * math.exp(-dt_s / _LINK_DECAY_S)
+            self.link_voltage_v = link_v if link_v > 0.01 else 0.0
+
+    def _suffer(self, runaway: Runaway, dt_s: float) -> None:
+        """What insulation and BMS have of it."""
+        if runaway.smoking:  # electrolyte and soot
+            self.insulation_ohm_per_v *= math.exp(-dt_s / 120.0)
+        if runaway.alarmed:
+            self.faults.thermal_event = Signal.TRUE
+            if runaway.sound * self.ocv_v < _CELL_LOW_V:
+                self.faults.cell_voltage = 2
+        if runaway.probe_c >= _OVERTEMPERATURE_C:
+            self.faults.overtemperature = Signal.TRUE

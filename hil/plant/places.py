@@ -9,6 +9,9 @@ from hil.plant.pack import Pack
 BAY_PITCH_MM = 1600.0
 LANE_HALF_MM = 2400.0
 MOUNT_PITCH_MM = 2600.0
+PINS = 0.85
+"""Share of its stroke from which on a coupler's pins touch. Its switch is made at the end only, so that it opens,
+filter and all, before the pack falls silent."""
 
 
 class Place:
@@ -16,6 +19,7 @@ class Place:
 
     def __init__(self, code: int, x_mm: float, y_mm: float, address: int, *, lock_s: float, mate_s: float) -> None:
         self.code, self.x_mm, self.y_mm, self.address = code, x_mm, y_mm, address
+        self._nominal_y_mm = y_mm
         self.pack: Pack | None = None
         self.lock = Actuator(0.0, lock_s)
         self.coupler = Actuator(0.0, mate_s)
@@ -35,19 +39,28 @@ class Place:
         """Whether a pack is electrically connected here."""
         return self.pack is not None and self.coupler.made
 
+    def shift(self, y_mm: float) -> None:
+        """What it is fastened to stands so far from where it was measured."""
+        self.y_mm = self._nominal_y_mm + y_mm
+
     def put(self, pack: Pack) -> None:
         """Lock a pack in as it stands before a scenario begins."""
         self.pack, self.lock.position, self.coupler.position = pack, 1.0, 1.0
         self.connect()
 
+    @property
+    def stale(self) -> bool:
+        """Whether the coupler has mated or parted since `connect`. Pins that wiped on stay on until they leave."""
+        pack = self.pack
+        return pack is not None and pack.mated is not (self.coupler.position >= (PINS if pack.mated else 1.0))
+
     def connect(self) -> None:
         """Let the pack know what its coupler does."""
-        if self.pack is None:
-            return
-        if self.coupler.made and not self.pack.mated:
-            self.pack.mate(self.address)
-        elif not self.coupler.made and self.pack.mated:
-            self.pack.part()
+        if self.pack is not None and self.stale:
+            if self.pack.mated:
+                self.pack.part()
+            else:
+                self.pack.mate(self.address)
 
 
 def bay(number: int, index: int, of: int, address: int) -> Place:

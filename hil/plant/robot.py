@@ -1,35 +1,37 @@
-"""The gantry robot's mechanics: three axes, a gripper, a load cell, and a list of stages it works through."""
+"""The gantry robot's mechanics: three axes, a hoist that sways, gripper, load cell, and the stages it works through."""
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from hil.plant.load_cell import LoadCell
 from hil.plant.movers import Actuator, Axis, Mover
 from hil.plant.pack import Pack
+from hil.plant.sway import GRAVITY_MM_S2, Sway
 
 TRAVEL_HEIGHT_MM = 2200.0
 HOME_MM = (-2400.0, 0.0)
 AT_MM = 5.0
 """How near to a place counts as being there."""
 SEATED_MM = 20.0
-LIFTED_MM = 5.0
-"""From this height on the whole weight hangs on the robot."""
-SETTLE_S = 0.1
-"""Time constant of the load cell: settled after three of them."""
-NOISE_KG = 3.0
+LIFTED_MM = 10.0
+"""The ropes stretch: the weight comes onto the robot over so many mm, the whole of it hangs from there on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One part of a motion: what is driven where, together; `effect` happens when all are there."""
+    """One part of a motion: what is driven where, together; `effect` happens when all are there.
+
+    touches: whether it changes anything at a place (locks, couplers, packs), or only moves the robot.
+    """
 
     step: int
     drives: tuple[tuple[Mover, float], ...]
     effect: Callable[[], None] | None = None
     limit_s: float = 60.0
+    touches: bool = True
 
 
 class GantryRobot:
@@ -41,10 +43,10 @@ class GantryRobot:
         self.z = Axis(TRAVEL_HEIGHT_MM, 250.0, 500.0)
         self.gripper = Actuator(0.0, 1.5)
         self.pack: Pack | None = None
-        self.load_kg = 0.0
+        self.sway = Sway()
+        self.load_cell = LoadCell(rng)
         self.step = 0
-        self._rng = rng
-        self._settled_kg = 0.0
+        self.touched = False  # whether the last tick may have changed anything at a place
         self._stages: list[Stage] = []
         self._in_stage_s = 0.0
         self._braking: bool | None = None  # None: no stop asked; else whether it is a hard one
@@ -76,6 +78,11 @@ class GantryRobot:
         return outside or (self.raised and self.pack is None)
 
     @property
+    def load_kg(self) -> float:
+        """What pulls at the load cell; the cell's own reading is `load_cell.read_kg`."""
+        return self.load_cell.force_kg
+
+    @property
     def overdue(self) -> bool:
         """Whether the present stage takes longer than it can."""
         return self.active and self._in_stage_s > self._stages[0].limit_s
@@ -97,18 +104,27 @@ class GantryRobot:
     def drop_dead(self) -> None:
         """Power is gone: brakes fall in, the motion is forgotten. The gripper holds by its springs."""
         self._stages, self._braking, self.step = [], None, 0
+        self.sway.jolt(self.x.speed_mm_s, self.y.speed_mm_s)
         for axis in (self.x, self.y, self.z):
             axis.drop_dead()
 
     def advance(self, dt_s: float) -> float:
         """Let plant time pass; the seconds of it in which a motion was under way."""
-        left_s = self._brake(dt_s) if self._braking is not None else self._work(dt_s)
-        self._weigh(dt_s)
+        z_mm_s, self.touched = self.z.speed_mm_s, False
+        left_s = dt_s
+        if self._braking is not None:
+            left_s = self._brake(dt_s)
+        elif self._stages:
+            left_s = self._work(dt_s)
+        if left_s > 0:
+            self.sway.follow(self.x, self.y, left_s)
+        self._weigh(dt_s, (self.z.speed_mm_s - z_mm_s) / dt_s)
         return dt_s - left_s
 
     def _brake(self, dt_s: float) -> float:
         for axis in (self.x, self.y, self.z):
             axis.brake(dt_s, bool(self._braking))
+        self.sway.follow(self.x, self.y, dt_s)
         if self.still:
             self._stages, self._braking, self.step = [], None, 0
         return 0.0
@@ -116,11 +132,16 @@ class GantryRobot:
     def _work(self, dt_s: float) -> float:
         while self._stages:
             stage = self._stages[0]
-            left = [mover.drive(target, dt_s) for mover, target in stage.drives]
+            self.touched = self.touched or stage.touches
+            left_s: float | None = dt_s
+            for mover, target in stage.drives:
+                part_s = mover.drive(target, dt_s)
+                left_s = None if part_s is None or left_s is None else min(part_s, left_s)
             self._in_stage_s += dt_s
-            if any(part is None for part in left):
+            self.sway.follow(self.x, self.y, dt_s - (left_s or 0.0))
+            if left_s is None:
                 return 0.0
-            dt_s = min((part for part in left if part is not None), default=dt_s)
+            dt_s = left_s
             self._stages.pop(0)
             if stage.effect is not None:
                 stage.effect()
@@ -128,8 +149,11 @@ class GantryRobot:
             self.step = self._stages[0].step if self._stages else 0
         return dt_s
 
-    def _weigh(self, dt_s: float) -> None:
-        hanging = self.pack is not None and self.z.position_mm > LIFTED_MM
-        target_kg = self.pack.mass_kg if hanging and self.pack is not None else 0.0
-        self._settled_kg += (target_kg - self._settled_kg) * (1.0 - math.exp(-dt_s / SETTLE_S))
-        self.load_kg = max(0.0, self._settled_kg + self._rng.gauss(0.0, NOISE_KG))
+    def _weigh(self, dt_s: float, lift_mm_s2: float) -> None:
+        """The pull on the load cell: the weight that hangs, more while it is speeded up, and as it swings."""
+        if self.pack is None:
+            self.load_cell.advance(dt_s, 0.0)
+            return
+        hanging = min(1.0, max(0.0, self.z.position_mm / LIFTED_MM))
+        dynamic = 1.0 + lift_mm_s2 / GRAVITY_MM_S2 + self.sway.load_share
+        self.load_cell.advance(dt_s, self.pack.mass_kg * hanging * dynamic)

@@ -28,6 +28,8 @@ class TruckFaults:
     counter_stuck: bool = False  # TSC1 goes on, its counter stands still
     bus_stays_live: bool = False  # the traction bus does not discharge
     self_test_fails: bool = False
+    brake_slips: bool = False  # the parking brake is applied, and says so, but does not hold
+    brake_released: bool = False  # the driver lets it go
 
 
 class Truck:
@@ -65,6 +67,13 @@ class Truck:
         if self.request is not self._acting_on and not self.faults.deaf:
             return self.request is not TruckRequest.NONE
         return not self._finished()
+
+    @property
+    def stirring(self) -> bool:
+        """True while something changes by itself here: a request acted on, a traction bus that discharges."""
+        if self.request is not self._acting_on or not self._finished():
+            return True
+        return self.bus_voltage_v > 1.0 and not any(self.contactor_closed(mount) for mount in self.packs)
 
     def contactor_closed(self, mount: int) -> bool:
         """True while the contactor of this mount is closed and a pack is there."""
@@ -132,8 +141,7 @@ class Truck:
         return True
 
     def _source_v(self) -> float:
-        live = [self.packs[m].voltage_v for m in self.packs if self.contactor_closed(m)]
-        return max(live, default=0.0)
+        return max((pack.voltage_v for mount, pack in self.packs.items() if self.contactor_closed(mount)), default=0.0)
 
     def _drive_packs(self, dt_s: float) -> None:
         """Contactors of the packs follow the truck's; all see the traction bus outside of them."""

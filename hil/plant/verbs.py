@@ -7,13 +7,15 @@ from typing import Protocol
 
 from drivers.robot_protocol import MOUNT_CODE_BASE, EchoResult, Opcode, RobotCommand
 from hil.plant.lane import Lane
+from hil.plant.movers import Actuator
 from hil.plant.places import Place
 from hil.plant.robot import HOME_MM, TRAVEL_HEIGHT_MM, GantryRobot, Stage
+from hil.plant.sway import CALM_EMPTY_MM, CALM_LOADED_MM
 
 Plan = list[Stage] | EchoResult
 """The stages of a motion, or why it is impossible."""
 ACTUATOR_LIMIT_S = 10.0
-RAISE, TRAVEL, UNLOCKING, LOCKING, MATING, PARTING, LOWER, GRIP, LET_GO, CLAMPING = range(1, 11)
+RAISE, TRAVEL, UNLOCKING, LOCKING, MATING, PARTING, LOWER, GRIP, LET_GO, CLAMPING, CALM = range(1, 12)
 """Codes of the status block's `step`."""
 
 
@@ -36,7 +38,7 @@ def _unlock(cell: Cell, command: RobotCommand) -> Plan:
     place = _mount(cell, command.mount)
     if isinstance(place, EchoResult):
         return place
-    return [_actuate(PARTING, place, 0.0), _lock(UNLOCKING, place, 0.0)]
+    return [_switch(PARTING, place.coupler, 0.0), _switch(UNLOCKING, place.lock, 0.0)]
 
 
 def _lock_mount(cell: Cell, command: RobotCommand) -> Plan:
@@ -45,7 +47,7 @@ def _lock_mount(cell: Cell, command: RobotCommand) -> Plan:
         return place
     if place.pack is None:
         return EchoResult.SENSOR_MISMATCH
-    return [_lock(LOCKING, place, 1.0), _actuate(MATING, place, 1.0)]
+    return [_switch(LOCKING, place.lock, 1.0), _switch(MATING, place.coupler, 1.0)]
 
 
 def _lift_from(cell: Cell, command: RobotCommand) -> Plan:
@@ -54,13 +56,13 @@ def _lift_from(cell: Cell, command: RobotCommand) -> Plan:
         return place
     robot = cell.robot
     if robot.pack is not None:  # re-issued after a stop: the pack is gripped already
-        hold = Stage(GRIP, ((robot.gripper, 1.0),), None, ACTUATOR_LIMIT_S)
+        hold = _switch(GRIP, robot.gripper, 1.0)
         return [hold, _raise(robot)] if place.pack is None else EchoResult.SENSOR_MISMATCH
     if place.pack is None or (place.is_mount and not _free(place)):
         return EchoResult.SENSOR_MISMATCH
-    free = [] if place.is_mount else [_actuate(PARTING, place, 0.0), _lock(UNLOCKING, place, 0.0)]
+    free = [] if place.is_mount else [_switch(PARTING, place.coupler, 0.0), _switch(UNLOCKING, place.lock, 0.0)]
     grip = Stage(GRIP, ((robot.gripper, 1.0),), _take(robot, place), ACTUATOR_LIMIT_S)
-    return [*free, Stage(LOWER, ((robot.z, 0.0),)), grip, _raise(robot)]
+    return [*free, *_lower(robot), grip, _raise(robot)]
 
 
 def _place_to(cell: Cell, command: RobotCommand) -> Plan:
@@ -72,9 +74,9 @@ def _place_to(cell: Cell, command: RobotCommand) -> Plan:
         return EchoResult.SENSOR_MISMATCH
     if robot.pack is not None and not _free(place):
         return EchoResult.SENSOR_MISMATCH
-    lower = [Stage(LOWER, ((robot.z, 0.0),))] if robot.pack is not None else []
+    lower = _lower(robot) if robot.pack is not None else []
     let_go = Stage(LET_GO, ((robot.gripper, 0.0),), _give(robot, place), ACTUATOR_LIMIT_S)
-    fasten = [] if place.is_mount else [_lock(LOCKING, place, 1.0), _actuate(MATING, place, 1.0)]
+    fasten = [] if place.is_mount else [_switch(LOCKING, place.lock, 1.0), _switch(MATING, place.coupler, 1.0)]
     return [*lower, let_go, *fasten, _raise(robot)]
 
 
@@ -97,15 +99,11 @@ def _jog(cell: Cell, command: RobotCommand) -> Plan:
 
 
 def _clamp(cell: Cell, command: RobotCommand) -> Plan:
-    if not cell.lane.in_position:
-        return EchoResult.SENSOR_MISMATCH
-    return [_clamps(cell.lane, 1.0)]
+    return [_clamps(cell.lane, 1.0)] if cell.lane.in_position else EchoResult.SENSOR_MISMATCH
 
 
 def _release(cell: Cell, command: RobotCommand) -> Plan:
-    if not cell.robot.clear_of_lane:
-        return EchoResult.SENSOR_MISMATCH
-    return [_clamps(cell.lane, 0.0)]
+    return [_clamps(cell.lane, 0.0)] if cell.robot.clear_of_lane else EchoResult.SENSOR_MISMATCH
 
 
 _VERBS: dict[Opcode, Callable[[Cell, RobotCommand], Plan]] = {
@@ -144,19 +142,22 @@ def _free(place: Place) -> bool:
 def _travel(robot: GantryRobot, x_mm: float, y_mm: float) -> Plan:
     if robot.pack is not None and not robot.gripper.made:
         return EchoResult.SENSOR_MISMATCH
-    return [_raise(robot), Stage(TRAVEL, ((robot.x, x_mm), (robot.y, y_mm)))]
+    return [_raise(robot), Stage(TRAVEL, ((robot.x, x_mm), (robot.y, y_mm)), touches=False)]
 
 
 def _raise(robot: GantryRobot) -> Stage:
-    return Stage(RAISE, ((robot.z, TRAVEL_HEIGHT_MM),))
+    return Stage(RAISE, ((robot.z, TRAVEL_HEIGHT_MM),), touches=False)
 
 
-def _lock(step: int, place: Place, target: float) -> Stage:
-    return Stage(step, ((place.lock, target),), None, ACTUATOR_LIMIT_S)
+def _lower(robot: GantryRobot) -> list[Stage]:
+    """Down into a place, once what hangs there swings no more than the place's funnels catch."""
+    calm_mm = CALM_EMPTY_MM if robot.pack is None else CALM_LOADED_MM
+    calm = Stage(CALM, ((robot.sway, calm_mm),), touches=False)
+    return [calm, Stage(LOWER, ((robot.z, 0.0),), touches=False)]
 
 
-def _actuate(step: int, place: Place, target: float) -> Stage:
-    return Stage(step, ((place.coupler, target),), place.connect, ACTUATOR_LIMIT_S)
+def _switch(step: int, actuator: Actuator, target: float) -> Stage:
+    return Stage(step, ((actuator, target),), None, ACTUATOR_LIMIT_S)
 
 
 def _clamps(lane: Lane, target: float) -> Stage:

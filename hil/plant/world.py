@@ -9,15 +9,17 @@ from typing import Any
 
 from drivers.reading import Signal
 from drivers.robot_protocol import MOUNT_CODE_BASE, EchoResult, RobotCommand, RobotMode
-from hil.plant.lane import Driving, Lane, Parking
-from hil.plant.ledger import Ledger, Visit
+from hil.plant.ageing import Ageing
+from hil.plant.lane import Lane, Parking
+from hil.plant.ledger import Ledger
 from hil.plant.pack import Pack
+from hil.plant.panel import Panel
 from hil.plant.places import Place, bay
 from hil.plant.robot import SEATED_MM, GantryRobot
 from hil.plant.truck import Truck
+from hil.plant.truth import truth
 from hil.plant.verbs import plan
-
-LOAD_LIMIT_KG = 3500.0
+from hil.plant.watch import Watch
 
 
 @dataclass(slots=True)
@@ -40,6 +42,8 @@ class World:
 
     bays and mounts give the source address each place's connector codes, by number; isolation names the bays that
     are the isolation area. All that is random comes from `seed`.
+
+    clock_s: the bench's time; plant_s: the plant's, which runs `speed` times as fast.
     """
 
     def __init__(
@@ -61,7 +65,11 @@ class World:
         self.lane = Lane(mounts, random.Random(f"{seed} lane"))
         numbers = sorted(bays)
         self.bays = {n: bay(n, i, len(numbers), bays[n]) for i, n in enumerate(numbers)}
-        self._live_coupler = False
+        self.plant_s = 0.0
+        self.panel = Panel(self, random.Random(f"{seed} sensors"))
+        self._watch = Watch(self)
+        self._ageing = Ageing(seed, self.packs, self._detect)
+        self._truck_unseen_s = 0.0
 
     @property
     def truck(self) -> Truck | None:
@@ -98,89 +106,67 @@ class World:
         return EchoResult.OK
 
     def advance(self, dt_s: float) -> None:
-        """Let dt_s seconds of the bench's time pass."""
-        plant_s = dt_s * self.speed
-        visit = self.ledger.visit()
-        robot_s = self.robot.advance(plant_s) / self.speed
-        person = self.lane.driver_acts or self.person_acts
-        self.lane.advance(plant_s)
-        for place in self.bays.values():
-            place.connect()
-        truck = self.truck
-        truck_s = dt_s if truck is not None and truck.busy else 0.0
-        if truck is not None:
-            truck.advance(plant_s)
-        for pack in self.packs():
-            pack.advance(plant_s)
+        """Let dt_s seconds of the bench's time pass; for 0 nothing happens."""
+        if dt_s <= 0.0:
+            return
+        plant_s, lane, visit = dt_s * self.speed, self.lane, self.ledger.visit()
         self.clock_s += dt_s
-        self._watch(visit)
-        waking = any(p.mated and not p.talking and not p.faults.mute for p in self.packs())
-        self.ledger.add(robot_s, max(truck_s, dt_s if waking else 0.0), dt_s if person else 0.0, dt_s)
+        self.plant_s += plant_s
+        driving = lane.driver_acts
+        acting_s = self.robot.advance(plant_s) / self.speed
+        lane.advance(plant_s)
+        due = self._ageing.tick(plant_s) or driving
+        changing = due or self.robot.touched or lane.stirring
+        if changing:
+            self._couple(plant_s)
+        truck_s = self._drive_truck(plant_s, dt_s, changing)
+        if due or self._ageing.waking:
+            self._ageing.age()
+        if changing or truck_s > 0.0:
+            self._watch.look(visit)
+        if acting_s > 0.0 or changing or self.panel.settling:
+            self.panel.tick(self.plant_s)
+        if visit is not None:
+            truck_s = max(truck_s, dt_s if self._ageing.waking else 0.0)
+            self.ledger.add(acting_s, truck_s, dt_s if driving or self.person_acts else 0.0, dt_s)
+
+    def _couple(self, plant_s: float) -> None:
+        """Packs and truck see what couplers and locks do."""
+        for place in (*self.bays.values(), *self.lane.mounts.values()):
+            if place.stale:
+                self._ageing.awaken(plant_s)
+                place.connect()
+        self.lane.tell_truck()
+
+    def _drive_truck(self, plant_s: float, dt_s: float, moving: bool) -> float:
+        """Let the truck act; the seconds of dt_s in which it did."""
+        truck = self.truck
+        if truck is None:
+            self._truck_unseen_s = 0.0
+            return 0.0
+        self._truck_unseen_s += plant_s
+        busy_s = dt_s if truck.busy else 0.0
+        if moving or truck.stirring:
+            truck.advance(self._truck_unseen_s)
+            self._truck_unseen_s = 0.0
+        return busy_s
+
+    def _detect(self, pack: Pack) -> None:
+        """The smoke detector over the pack's bay, and the fire detectors of the cell."""
+        for number, place in self.bays.items():
+            if place.pack is pack:
+                self.inputs.smoke_clear[number] = Signal.FALSE
+        if pack.runaway is not None and pack.runaway.burning:
+            self.inputs.fire_clear = Signal.FALSE
 
     def seated(self, place: Place) -> bool:
         """Whether the place's seat switch is made: by its own pack, or one the robot holds down on it."""
         held = self.robot.pack is not None and self.robot.z.position_mm <= SEATED_MM
         return place.pack is not None or (held and self.robot.at(place.x_mm, place.y_mm))
 
-    def _watch(self, visit: Visit | None) -> None:
-        """Keep the accounts of the truck's stay, and look for what must never happen."""
-        lane = self.lane
-        if (
-            lane.truck is not None
-            and lane.present
-            and (not self.ledger.visits or self.ledger.visits[-1].left_s is not None)
-        ):
-            self.ledger.visits.append(Visit(lane.truck.vin, self.clock_s))
-        if visit is not None and lane.driving is Driving.LEAVING:
-            visit.released_s = self.clock_s
-            self._check_departure()
-        if lane.driving is Driving.AWAY and self.ledger.visits and self.ledger.visits[-1].left_s is None:
-            self.ledger.visits[-1].left_s = self.clock_s
-        self._check_couplers()
-        if self.robot.load_kg > LOAD_LIMIT_KG:
-            self.ledger.violation(self.clock_s, "overload", load_kg=round(self.robot.load_kg))
-
-    def _check_departure(self) -> None:
-        loose = [n for n, m in self.lane.mounts.items() if m.pack is None or not m.lock.made]
-        if loose:
-            self.ledger.violation(self.clock_s, "truck left with mounts empty or unlocked", mounts=loose)
-        if not self.robot.clear_of_lane:
-            self.ledger.violation(self.clock_s, "truck left under the robot")
-
-    def _check_couplers(self) -> None:
-        truck = self.truck
-        live = [n for n, m in self.lane.mounts.items() if truck and truck.contactor_closed(n) and not m.coupler.made]
-        if live and not self._live_coupler:
-            self.ledger.violation(self.clock_s, "coupler parted under a closed contactor", mounts=live)
-        self._live_coupler = bool(live)
-
     def truth(self) -> dict[str, Any]:
         """Where everything really is, as plain values."""
-        truck, departed = self.truck, self.lane.departed
-        return {
-            "clock_s": round(self.clock_s, 3),
-            "bays": {n: _serial(p.pack) for n, p in self.bays.items()},
-            "bays_locked": {n: p.lock.made for n, p in self.bays.items()},
-            "mounts": {n: _serial(p.pack) for n, p in self.lane.mounts.items()},
-            "mounts_locked": {n: p.lock.made for n, p in self.lane.mounts.items()},
-            "mounts_mated": {n: p.mated for n, p in self.lane.mounts.items()},
-            "gripper": _serial(self.robot.pack),
-            "robot": {
-                "x_mm": round(self.robot.x.position_mm, 1),
-                "y_mm": round(self.robot.y.position_mm, 1),
-                "z_mm": round(self.robot.z.position_mm, 1),
-                "moving": not self.robot.still,
-                "active": self.robot.active,
-            },
-            "truck": {"vin": truck.vin if truck else None, "driving": self.lane.driving.value},
-            "departed": [{"vin": t.vin, "packs": {n: p.serial for n, p in sorted(t.packs.items())}} for t in departed],
-            "packs": {p.serial: round(p.soc_pct, 1) for p in self.packs()},
-            **self.ledger.as_dict(),
-        }
-
-
-def _serial(pack: Pack | None) -> str | None:
-    return pack.serial if pack is not None else None
+        return truth(self)
 
 
 def stocked(world: World, soc_pct: Iterable[float | None], prefix: str = "SIMP") -> None:

@@ -1,0 +1,103 @@
+"""The cells of one pack as a whole: charge, voltage, temperature."""
+
+from __future__ import annotations
+
+import math
+
+from hil.plant import cells
+from hil.plant.runaway import Runaway
+
+_HEAT_CAPACITY_J_K = 1.1e6
+_COOLING_S = 7200.0
+_HIGHEST_V = max(cells.SPREAD_V)
+_WARMEST_K = max(cells.PROFILE_K)
+
+
+class CellBlock:
+    """Rested voltage, ohmic and slow voltage drop, one temperature; and one cell that may run away.
+
+    soc_pct, soh_pct:         charge of what the pack holds at its present health; may be set from outside.
+    temperature_c, ambient_c: of the cells, and of the air around.
+    current_a:                > 0 charges.
+    runaway:                  None, or the cell that runs away.
+    """
+
+    def __init__(self, soc_pct: float, soh_pct: float, temperature_c: float, ambient_c: float) -> None:
+        self.soc_pct, self.soh_pct = soc_pct, soh_pct
+        self.temperature_c, self.ambient_c = temperature_c, ambient_c
+        self.current_a = 0.0
+        self.runaway: Runaway | None = None
+        self._polarisation_v = 0.0
+        self._ocv = (soc_pct, cells.ocv_v(soc_pct))
+
+    @property
+    def capacity_ah(self) -> float:
+        """What the pack holds at its present health."""
+        return cells.CAPACITY_AH * self.soh_pct / 100.0
+
+    @property
+    def ocv_v(self) -> float:
+        """Rested voltage of one sound cell, from the LFP curve."""
+        if self._ocv[0] != self.soc_pct:
+            self._ocv = (self.soc_pct, cells.ocv_v(self.soc_pct))
+        return self._ocv[1]
+
+    @property
+    def voltage_v(self) -> float:
+        """Terminal voltage inside the contactors."""
+        lost_v = 0.0 if self.runaway is None else (1.0 - self.runaway.sound) * self.ocv_v
+        if self.current_a == 0.0:
+            return self.ocv_v * cells.CELLS + self._polarisation_v - lost_v
+        drop_v = self.current_a * cells.resistance_ohm(self.temperature_c)
+        return self.ocv_v * cells.CELLS + self._polarisation_v + drop_v - lost_v
+
+    def cell_voltages_v(self) -> tuple[float, ...]:
+        """All cells; they differ by a few fixed millivolts each, and the last one is the one that runs away."""
+        mean_v = self._mean_cell_v
+        sound = [mean_v + v for v in cells.SPREAD_V]
+        if self.runaway is not None:
+            sound[-1] *= self.runaway.sound
+        return tuple(sound)
+
+    @property
+    def cell_voltage_max_v(self) -> float:
+        """The highest cell."""
+        return self._mean_cell_v + _HIGHEST_V
+
+    @property
+    def _mean_cell_v(self) -> float:
+        lost_v = 0.0 if self.runaway is None else (1.0 - self.runaway.sound) * self.ocv_v
+        return (self.voltage_v + lost_v) / cells.CELLS
+
+    def temperatures_c(self) -> tuple[float, ...]:
+        """All probes; the middle of the pack is the warmest, and the last one is next to the cell that runs away."""
+        body = [self.temperature_c + k for k in cells.PROFILE_K]
+        if self.runaway is not None:
+            body[-1] = max(body[-1], self.runaway.probe_c)
+        return tuple(body)
+
+    @property
+    def temperature_max_c(self) -> float:
+        """The hottest probe."""
+        body_c = self.temperature_c + _WARMEST_K
+        return body_c if self.runaway is None else max(body_c, self.runaway.probe_c)
+
+    def age(self, dt_s: float) -> None:
+        """Let plant time pass under the present current."""
+        if self.current_a != 0.0 or self._polarisation_v != 0.0:
+            self._work(dt_s)
+        self.temperature_c += (self.ambient_c - self.temperature_c) * -math.expm1(-dt_s / _COOLING_S)
+        if self.runaway is not None:
+            self.runaway.advance(dt_s, self.temperature_c)
+            self.temperature_c += self.runaway.take_heat_j() / _HEAT_CAPACITY_J_K
+
+    def _work(self, dt_s: float) -> None:
+        """What the current does: charge, heat, and the voltage that builds up by diffusion."""
+        charged_pct = self.current_a * dt_s / 3600.0 / self.capacity_ah * 100.0
+        self.soc_pct = min(max(self.soc_pct + charged_pct, 0.0), 100.0)
+        heat_w = self.current_a**2 * cells.resistance_ohm(self.temperature_c) + self.current_a * self._polarisation_v
+        self.temperature_c += max(heat_w, 0.0) * dt_s / _HEAT_CAPACITY_J_K
+        final_v = self.current_a * cells.SLOW_OHM
+        self._polarisation_v += (final_v - self._polarisation_v) * -math.expm1(-dt_s / cells.SLOW_S)
+        if self.current_a == 0.0 and abs(self._polarisation_v) < 0.01:
+            self._polarisation_v = 0.0
