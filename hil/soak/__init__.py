@@ -1,0 +1,1 @@
+"""Soak: many seeded runs of a busy station with faults, on the virtual ground."""

@@ -1,0 +1,28 @@
+"""The configuration of a virtual station: embedded defaults, addresses that exist in memory only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from station_ctl import config
+
+BAYS = 8
+
+
+def station_config(
+    folder: Path, *, bays: int = BAYS, period_ms: int = 50, poll_ms: int = 50, **sections: Any
+) -> config.Config:
+    """So many ordinary bays and one isolation area, three mounts, the journal in `folder`; other sections as given."""
+    places = [{"number": n, "can_address": 0xB0 + n, "isolation": n > bays} for n in range(1, bays + 2)]
+    return config.parse(
+        {
+            "station": {"id": "VIRTUAL-01", "journal": str(folder / "journal.db"), "period_ms": period_ms},
+            "robot": {"host": "plc", "poll_ms": poll_ms},
+            "can": [{"name": "packs"}],
+            "bay": places,
+            "mount": [{"number": n, "can_address": 0xA0 + n} for n in (1, 2, 3)],
+            **sections,
+        },
+        "virtual ground",
+    )

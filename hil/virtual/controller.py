@@ -1,0 +1,152 @@
+"""The production service on the virtual ground, with the life of a process: it is started, stopped, and killed."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from pathlib import Path
+from typing import Any
+
+from drivers.systemd import Notifier
+from hil.faults.disk import Disk, copy_as_cut
+from hil.virtual.broker import MemoryBroker
+from hil.virtual.can import Segment
+from hil.virtual.io import Io
+from hil.virtual.network import Network
+from station_ctl.config import Config
+from station_ctl.journal import Journal, JournalError, recovered
+from station_ctl.model import StationState
+from station_ctl.service import Service, Wires, build, serve
+
+RESTART_S = 1.0
+"""systemd's RestartSec of the service, and what its start takes."""
+
+
+class Process(Executor):
+    """One life of the controller as its disk sees it: once dead, nothing it asks for is done, or ever answered."""
+
+    def __init__(self, disk: Disk, io: Io) -> None:
+        self.dead = False
+        self._disk, self._io = disk, io
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """As the disk's, while alive."""
+        if self.dead:
+            return Future()
+        failed = self._io.fails("journal")
+        if self.dead:  # it died at this very operation, before it was done
+            return Future()
+        return _failed() if failed else self._disk.submit(fn, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Nothing is ever under way."""
+
+
+def _failed() -> Future[Any]:
+    future: Future[Any] = Future()
+    future.set_exception(sqlite3.OperationalError("disk I/O error"))
+    return future
+
+
+class Controller:
+    """The service of one station. starts: its lives so far. died: why it ended by itself, None if it did not."""
+
+    def __init__(
+        self,
+        config: Config,
+        network: Network,
+        segments: dict[str, Segment],
+        broker: MemoryBroker,
+        disk: Disk,
+        io: Io,
+        on_start: Callable[[Service, StationState | None], None],
+    ) -> None:
+        self.service: Service | None = None
+        self.starts = 0
+        self.died: BaseException | None = None
+        self._config, self._network, self._segments = config, network, segments
+        self._broker, self._disk, self._io, self._on_start = broker, disk, io, on_start
+        self._process = Process(disk, io)
+        self._journal = Journal(self._path)
+        self._stop = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._starting = False
+
+    @property
+    def _path(self) -> Path:
+        return Path(self._config.station.journal)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._task is not None and not self._task.done()
+
+    async def start(self) -> None:
+        """Start from what the journal holds; tried again every second while the disk refuses, as systemd does."""
+        if self.alive or self._starting:
+            return
+        self._starting = True
+        try:
+            await self._start()
+        finally:
+            self._starting = False
+
+    async def _start(self) -> None:
+        while True:
+            self._process = Process(self._disk, self._io)
+            self._journal = Journal(self._path, self._process)
+            try:
+                await self._journal.open()
+                restored = await self._journal.restore()
+                break
+            except JournalError:
+                await asyncio.sleep(RESTART_S)
+        self.starts += 1
+        wires = Wires(lambda s: self._segments[s.name].renew(), self._broker.session, f"boot-{self.starts}")
+        self.service = build(self._config, self._journal, recovered(restored), Notifier(""), wires)
+        self._on_start(self.service, restored)
+        self._stop = asyncio.Event()
+        self._task = asyncio.create_task(serve(self.service, self._stop), name=f"service {self.starts}")
+
+    def power_lost(self) -> None:
+        """From this instant nothing of this life reaches the disk; `kill` has to follow."""
+        self._process.dead = True
+
+    async def kill(self, *, tear: bool = False) -> None:
+        """A power cut of the station's PC. Every way out is cut first, so that no clean-up reaches a wire or the disk.
+
+        tear: the last write to the journal was only half done.
+        """
+        task, self._task, self.service = self._task, None, None
+        if task is None:
+            return
+        self._process.dead = True
+        for segment in self._segments.values():
+            segment.renew()
+        self._broker.kill(f"station-{self._config.station.id}")
+        self._network.cut(self._config.robot.host, self._config.robot.port)
+        task.cancel()
+        await asyncio.wait({task})
+        await self._leave_disk(tear)
+
+    async def _leave_disk(self, tear: bool) -> None:
+        """The files as they are at this instant, without the tidying up that closing does."""
+        cut = self._path.with_name("cut.db")
+        copy_as_cut(self._path, cut)
+        self._process.dead = False
+        await self._journal.close()
+        if tear:
+            self._disk.tear(cut)
+        copy_as_cut(cut, self._path)
+
+    async def stop(self) -> None:
+        """SIGTERM: it ends in order."""
+        task, self._task, self.service = self._task, None, None
+        if task is None:
+            return
+        self._stop.set()
+        await asyncio.wait({task})
+        self.died = None if task.cancelled() else task.exception()
+        await self._journal.close()

@@ -1,0 +1,44 @@
+"""Every input and output of the controller, counted; one of them can be made to fail, or to be its last."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection
+from typing import Literal
+
+Kind = Literal["modbus", "can", "journal", "mqtt"]
+KINDS: tuple[Kind, ...] = ("modbus", "can", "journal", "mqtt")
+
+
+class Io:
+    """counts: operations so far, by kind. reached: what the chosen operation was, '' as long as it has not come.
+
+    on_reached: called at the chosen operation, which then fails as such operations do, unless its process has died.
+    """
+
+    def __init__(self) -> None:
+        self.counts: Counter[Kind] = Counter()
+        self.reached = ""
+        self.on_reached: Callable[[], None] = _nothing
+        self._kinds: Collection[Kind] = ()
+        self._left = 0
+
+    def choose(self, number: int, kinds: Collection[Kind] = KINDS) -> None:
+        """Let the number-th operation of these kinds from now on fail (1 is the next)."""
+        self._left, self._kinds, self.reached = number, kinds, ""
+
+    def fails(self, kind: Kind) -> bool:
+        """To be asked before each operation: whether it is the one."""
+        self.counts[kind] += 1
+        if self._left == 0 or kind not in self._kinds:
+            return False
+        self._left -= 1
+        if self._left:
+            return False
+        self.reached = f"{kind} {self.counts[kind]}"
+        self.on_reached()
+        return True
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""

@@ -1,0 +1,100 @@
+"""The watch over the plant: people, packs and trucks, by the plant's own truth."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+
+from drivers.reading import Signal
+from hil.plant.pack import Pack
+from hil.plant.truck import Truck
+from hil.plant.world import World
+from hil.watch.findings import Findings
+from station_ctl.config import Config
+
+COMING_TO_REST_S = 1.0
+"""Category-1 ramp of the longest axis at full speed, with the PLC's scan."""
+PACKS_EVERY_S = 0.5
+FAULTS = ("thermal_event", "insulation", "connector", "overtemperature", "overcurrent")
+
+
+class PlantWatch:
+    """`tick` is to be called often, also while there is no controller."""
+
+    def __init__(self, findings: Findings, world: World, config: Config, now: Callable[[], float]) -> None:
+        self._findings, self._world, self._now = findings, world, now
+        self._rest_s = (config.safety.plc_age_ms + config.robot.lease_ms) / 1000 + COMING_TO_REST_S
+        self._soc_pct = config.swap.soc_promised_pct
+        self._unsafe_s: dict[str, float] = {}
+        self._serials: set[str] = set()
+        self._own: dict[str, set[str]] = {}  # by VIN: what a truck came with
+        self._departed = self._told = 0
+        self._looked_s = float("-inf")
+
+    def tick(self) -> None:
+        """Look at everything that is due."""
+        now_s, world = self._now(), self._world
+        for found in world.ledger.violations[self._told :]:
+            self._findings.tell("plant", ", ".join(f"{k}: {v}" for k, v in found.items() if k != "at_s"))
+        self._told = len(world.ledger.violations)
+        self._people(now_s)
+        if now_s - self._looked_s >= PACKS_EVERY_S or len(world.lane.departed) != self._departed:
+            self._looked_s = now_s
+            self._packs()
+            self._trucks()
+
+    def _people(self, now_s: float) -> None:
+        """The robot comes to rest after what endangers people, whatever the wires do meanwhile."""
+        inputs = self._world.inputs
+        unsafe = {
+            "zone": inputs.zone_clear is not Signal.TRUE,
+            "emergency stop": inputs.estop_released is not Signal.TRUE,
+            "doors": inputs.doors_closed is not Signal.TRUE,
+        }
+        for name, bad in unsafe.items():
+            if not bad:
+                self._unsafe_s.pop(name, None)
+                continue
+            for_s = now_s - self._unsafe_s.setdefault(name, now_s)
+            rests = self._world.robot.still or for_s <= self._rest_s
+            self._findings.judge("motion while people are in danger", rests, partial(_unsafe, name, for_s))
+
+    def _packs(self) -> None:
+        """Every pack in exactly one place; none appears from nowhere, none is lost."""
+        lane = self._world.lane
+        driving_in = lane.truck.packs.values() if lane.truck is not None and not lane.mounts else ()
+        here = Counter(p.serial for p in (*self._world.packs(), *driving_in))
+        gone = {p.serial for truck in lane.departed for p in truck.packs.values()}
+        twice = sorted(serial for serial, times in here.items() if times > 1)
+        self._findings.judge("a pack in two places", not twice, lambda: ", ".join(twice))
+        lost = sorted(self._serials - set(here) - gone)
+        self._findings.judge("a pack is lost", not lost, lambda: ", ".join(lost))
+        self._serials |= set(here)
+
+    def _trucks(self) -> None:
+        lane = self._world.lane
+        if lane.truck is not None and lane.truck.vin not in self._own:
+            self._own[lane.truck.vin] = {p.serial for p in lane.truck.packs.values()}
+        for truck in lane.departed[self._departed :]:
+            self._left(truck)
+        self._departed = len(lane.departed)
+
+    def _left(self, truck: Truck) -> None:
+        """No pack of ours goes out with an open fault, none below what was promised."""
+        came_with = self._own.pop(truck.vin, set())
+        ours = [p for p in truck.packs.values() if p.serial not in came_with]
+        bad = [f"{p.serial}: {', '.join(found)}" for p in ours if (found := open_faults(p))]
+        self._findings.judge("a pack handed out with an open fault", not bad, lambda: "; ".join(bad))
+        low = [f"{p.serial}: {p.soc_pct:.1f} %" for p in ours if p.soc_pct < self._soc_pct - 1.0]
+        self._findings.judge("a pack handed out below its promise", not low, lambda: "; ".join(low))
+
+
+def _unsafe(name: str, for_s: float) -> str:
+    return f"{name} for {for_s:.2f} s"
+
+
+def open_faults(pack: Pack) -> list[str]:
+    """Faults of a pack that the plant knows of."""
+    found = [name for name in FAULTS if getattr(pack.faults, name) is Signal.TRUE]
+    return found + (["cell voltage"] if pack.faults.cell_voltage else [])
