@@ -7,11 +7,13 @@ ARGS ?=
 comma := ,
 INPUTS := pyproject.toml setup.py constraints.txt $(wildcard Cython/*.pyx)
 
-.PHONY: help demo test check bench endurance documents clean
+.PHONY: help demo test test-system test-canhw check bench endurance documents clean
 
 help:
 	@echo "make demo       one swap on this machine, end to end   (ARGS='--speed 20 --json record.json')"
 	@echo "make test       all tests that need no privileges"
+	@echo "make test-system  the swap on a kernel with CAN devices: this one's, or a guest's (root; docs/testing-can.md)"
+	@echo "make test-canhw   the same on emulated PCI CAN controllers (root; before a release)"
 	@echo "make check      static checks: ruff, mypy, import-linter, generated documents"
 	@echo "make bench      figures: cycle, load, stop latency, swap overhead (about 15 minutes)"
 	@echo "make endurance  200 swaps over a faulty wire, motions counted by the PLC"
@@ -22,6 +24,17 @@ demo: $(VENV)/.bench
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+# Where this kernel has no CAN devices the tests run in a guest that has; with systemd as its PID 1 where there is one.
+SYSTEM := $(BIN)/python -m pytest tests/system $(ARGS)
+SYSTEMD := $(if $(wildcard /lib/systemd/systemd),--systemd)
+
+test-system: $(VENV)/.test
+	@if $(BIN)/python -m hil.guest.can_here; then STATION_CAN=vcan $(SYSTEM); \
+	else STATION_CAN=vcan hil/guest/run-in-vm $(SYSTEMD) --timeout 420 -- $(SYSTEM); fi
+
+test-canhw: $(VENV)/.test
+	STATION_CAN=hw hil/guest/run-in-vm --hw --timeout 1200 -- $(SYSTEM) -s
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -10,7 +10,6 @@ import asyncio
 import errno
 import logging
 import os
-import socket
 from collections import deque
 from contextlib import suppress
 from typing import Any
@@ -18,6 +17,8 @@ from typing import Any
 import can
 
 from drivers.can_frame import Frame, Subscriber
+from drivers.can_link import CanInterface, LinkStatus
+from drivers.can_socket import enlarge_receive_buffer, prepare_socketcan
 from drivers.can_state import (
     BusCounters,
     BusError,
@@ -32,8 +33,8 @@ __all__ = ["BusCounters", "BusError", "BusState", "CanBus", "Frame"]
 _log = logging.getLogger(__name__)
 
 _BATCH = 64  # frames read in one turn of the event loop
-_RECEIVE_BUFFER_BYTES = 1 << 20
 _BACK_OFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+_WATCH_S = 0.2  # how often the interface is asked how it stands
 _MAX_GARBAGE = 1000  # undecodable reads in a row after which the bus is opened anew
 _ECHOING = frozenset({"udp_multicast"})  # interfaces on which a sender hears its own frames
 _FULL = frozenset({errno.ENOBUFS, errno.EAGAIN})
@@ -46,14 +47,27 @@ class CanBus:
     interface:      python-can's: `socketcan` (channel: can0), or `udp_multicast` (channel: group; port), which never
                     leaves this host.
     silent_after_s: without a frame for so long the state is SILENT.
+    restart_s:      socketcan: so long in bus-off, and the interface is taken down and up (CAP_NET_ADMIN), unless the
+                    kernel restarts it by itself. 0.1 s or more; see drivers.can_link.RestartPace.
+    bitrate:        socketcan: an interface that has another bit rate, in bit/s, is not opened; None: any will do.
     """
 
     def __init__(
-        self, name: str, interface: str, channel: str, *, port: int | None = None, silent_after_s: float = 1.0
+        self,
+        name: str,
+        interface: str,
+        channel: str,
+        *,
+        port: int | None = None,
+        silent_after_s: float = 1.0,
+        restart_s: float = 1.0,
+        bitrate: int | None = None,
     ) -> None:
         self.name = name
         self.counters = BusCounters()
         self._interface, self._channel, self._port = interface, channel, port
+        self._link = CanInterface(name, channel, restart_s) if interface == "socketcan" else None
+        self._bitrate = bitrate
         self._silent_after_s = silent_after_s
         self._subscribers: list[Subscriber] = []
         self._bus: can.BusABC | None = None
@@ -84,12 +98,15 @@ class CanBus:
     def send(self, frame: Frame) -> None:
         """Hand a frame to the controller; never waits.
 
-        Raises BusError if the bus is down or the transmit queue full. A full queue is no sign of bus-off.
+        Raises BusError if the bus is down, its controller in bus-off (the kernel would take the frame and drop it) or
+        the transmit queue full. A full queue is no sign of bus-off.
         """
         if self._bus is None or self._lost.is_set():
             raise BusError(
                 "the bus is down", where=self.name, remedy="check the interface; it is opened again by itself"
             )
+        if self._controller is ControllerState.BUS_OFF:
+            raise BusError("the controller is in bus-off", where=self.name, remedy="check cable, termination, bit rate")
         message = can.Message(arbitration_id=frame.can_id, data=frame.data, is_extended_id=True, check=True)
         try:
             self._bus.send(message, timeout=0)
@@ -104,14 +121,37 @@ class CanBus:
         self._loop = asyncio.get_running_loop()
         try:
             while True:
-                if self._open():
-                    await self._lost.wait()
+                if await self._open():
+                    await self._use()
                     self._close()
                 await asyncio.sleep(_BACK_OFF_S[min(self._failures, len(_BACK_OFF_S) - 1)])
                 self._failures += 1
                 self.counters.reopened += 1
         finally:
             self._close()
+
+    async def _use(self) -> None:
+        """Until the bus is lost or its interface was restarted."""
+        while not self._lost.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._lost.wait(), _WATCH_S if self._link else None)
+            if self._link is not None and not self._lost.is_set():
+                await self._watch(self._link)
+
+    async def _watch(self, link: CanInterface) -> None:
+        """What the interface says is the truth, should an error frame have been missed; but not against a newer one."""
+        seen = self.counters.error_frames
+        try:
+            status = await link.look()
+        except OSError as e:
+            self._lose("is gone", e)
+            return
+        if status.controller is not None and seen == self.counters.error_frames:
+            self._controller_is(status.controller)
+        if link.restart_due(status):
+            self._close()
+            self.counters.restarts += await link.restart(status)
+            self._lost.set()
 
     def _make(self) -> can.BusABC:
         options: dict[str, Any] = {}
@@ -121,21 +161,43 @@ class CanBus:
             options["port"] = self._port
         return can.Bus(channel=self._channel, interface=self._interface, ignore_config=True, **options)
 
-    def _open(self) -> bool:
+    async def _open(self) -> bool:
         try:
+            status = await self._usable()
             bus = self._make()
         except (can.CanError, OSError) as e:
             self._say("cannot be opened", e)
             return False
-        descriptor = bus.fileno()
-        os.set_blocking(descriptor, False)
-        _enlarge_receive_buffer(descriptor)
-        self._bus, self._controller, self._garbage_run = bus, ControllerState.ACTIVE, 0
+        try:
+            self._prepare(bus.fileno())
+        except OSError as e:
+            bus.shutdown()
+            self._say("cannot be opened", e)
+            return False
+        self._bus, self._garbage_run = bus, 0
+        self._controller = (status and status.controller) or ControllerState.ACTIVE
         self._echoes.clear()
         self._lost.clear()
-        asyncio.get_running_loop().add_reader(descriptor, self._readable)
-        _log.info("%s: open (%s %s)", self.name, self._interface, self._channel)
+        asyncio.get_running_loop().add_reader(bus.fileno(), self._readable)
+        _log.info("%s: open (%s %s), controller %s", self.name, self._interface, self._channel, self._controller.value)
         return True
+
+    async def _usable(self) -> LinkStatus | None:
+        """How the interface stands; raises OSError if it is missing, down or at another bit rate."""
+        if self._link is None:
+            return None
+        status = await self._link.look()
+        if not status.up:
+            raise OSError(errno.ENETDOWN, "it is down; `ip link set ... up`")
+        if self._bitrate and status.bitrate and status.bitrate != self._bitrate:
+            raise OSError(errno.EINVAL, f"it runs at {status.bitrate} bit/s, not at {self._bitrate}")
+        return status
+
+    def _prepare(self, descriptor: int) -> None:
+        os.set_blocking(descriptor, False)
+        enlarge_receive_buffer(descriptor)
+        if self._link is not None:
+            prepare_socketcan(descriptor)
 
     def _close(self) -> None:
         bus, self._bus = self._bus, None
@@ -219,13 +281,3 @@ class CanBus:
 def _errno_of(error: Exception) -> int | None:
     cause = error if isinstance(error, OSError) else error.__cause__
     return cause.errno if isinstance(cause, OSError) else None
-
-
-def _enlarge_receive_buffer(descriptor: int) -> None:
-    """As far as the kernel lets us: beyond net.core.rmem_max only with CAP_NET_ADMIN."""
-    with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as view:
-        with suppress(OSError):
-            view.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
-        forced = getattr(socket, "SO_RCVBUFFORCE", 33)
-        with suppress(OSError):
-            view.setsockopt(socket.SOL_SOCKET, forced, _RECEIVE_BUFFER_BYTES)

@@ -36,7 +36,8 @@ class BusState(Enum):
 class BusCounters:
     """Totals since the process began.
 
-    rejected: standard id, remote or FD frames; garbage: reads that gave no frame; reopened: attempts to open it again.
+    rejected: standard id, remote or FD frames; garbage: reads that gave no frame; reopened: attempts to open it again;
+    restarts: of the interface after bus-off, by this process.
     """
 
     frames_received: int = 0
@@ -46,6 +47,7 @@ class BusCounters:
     garbage: int = 0
     transmit_full: int = 0
     reopened: int = 0
+    restarts: int = 0
 
 
 class ControllerState(Enum):

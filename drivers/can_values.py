@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from drivers.dbc import Sample
@@ -43,7 +42,7 @@ def _doubt(reading: Reading[Any]) -> Reading[Any]:
     if reading.quality is Quality.NOT_AVAILABLE:
         return reading
     value = Signal.UNTRUSTED if isinstance(reading.value, Signal) else reading.value
-    return replace(reading, value=value, quality=Quality.UNTRUSTED)
+    return reading._replace(value=value, quality=Quality.UNTRUSTED)
 
 
 class CounterWatch:

@@ -26,6 +26,8 @@ Sample = tuple[float, Quality]
 
 @dataclass(frozen=True, slots=True)
 class _Signal:
+    start: int  # its lowest bit in the message, counted as in a little-endian number
+    top: int  # all its bits one
     scale: float
     offset: float
     decimals: int | None  # None: a whole number
@@ -33,13 +35,25 @@ class _Signal:
     raw_max: int
     first_absent: int
 
-    def sample(self, raw: int) -> Sample:
+    def sample(self, bits: int) -> Sample:
+        """Its sample out of the whole message's bits."""
+        raw = bits >> self.start & self.top
         value: float = raw * self.scale + self.offset
         if self.decimals is not None:
             value = round(value, self.decimals)
         if raw >= self.first_absent:
             return value, Quality.NOT_AVAILABLE
         return value, Quality.GOOD if self.raw_min <= raw <= self.raw_max else Quality.UNTRUSTED
+
+    def bits(self, value: float | None, message: str, key: str) -> int:
+        """Its bits at their place in the message. Raises BadData for a value that they cannot hold."""
+        if value is None:
+            return self.top << self.start
+        raw = round((value - self.offset) / self.scale)
+        if not 0 <= raw <= self.top:
+            limit = f"{self.offset}..{self.top * self.scale + self.offset}"
+            raise BadData("value does not fit", where=f"{message}.{key}", value=value, limit=limit)
+        return raw << self.start
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +77,16 @@ class Catalogue:
         text = resources.files("drivers").joinpath("dbc", f"{name}.dbc").read_text(encoding="utf-8")
         database: Any = cantools.database.load_string(text, "dbc")
         self.infos: dict[str, MessageInfo] = {}
-        self._messages: dict[str, Any] = {}
         self._signals: dict[str, dict[str, _Signal]] = {}
+        self._unused: dict[str, int] = {}  # bits of a message without a signal: sent as ones
         self._by_pgn: dict[int, str] = {}
         # most periodic messages repeat themselves: what was decoded lately is kept
         self._decoded = functools.lru_cache(maxsize=256)(self._decode)
         for message in database.messages:
             info = _info(message)
             self.infos[info.name] = info
-            self._messages[info.name] = message
-            self._signals[info.name] = {s.name: _signal(s) for s in message.signals}
+            self._signals[info.name] = signals = {s.name: _signal(s, info.name) for s in message.signals}
+            self._unused[info.name] = (1 << 8 * info.length) - 1 - sum(s.top << s.start for s in signals.values())
             self._by_pgn[info.pgn] = info.name
 
     def info_of(self, pgn: int) -> MessageInfo | None:
@@ -88,23 +102,23 @@ class Catalogue:
         return self._decoded(name, data)
 
     def _decode(self, name: str, data: bytes) -> Mapping[str, Sample]:
-        message, signals = self._messages[name], self._signals[name]
-        if len(data) < message.length:
-            raise BadData("message too short", where=name, value=len(data), limit=f"{message.length} bytes")
-        raw = message.decode(data[: message.length], decode_choices=False, scaling=False)
-        return {key: signals[key].sample(value) for key, value in raw.items()}
+        length = self.infos[name].length
+        if len(data) < length:
+            raise BadData("message too short", where=name, value=len(data), limit=f"{length} bytes")
+        bits = int.from_bytes(data[:length], "little")
+        return {key: signal.sample(bits) for key, signal in self._signals[name].items()}
 
     def encode(self, name: str, values: Mapping[str, float]) -> bytes:
         """The message's bytes. Signals left out are sent as not available (all bits one).
 
         Raises BadData for an unknown signal or one that its bits cannot hold.
         """
-        message, signals = self._messages[name], self._signals[name]
-        unknown = values.keys() - signals.keys()
-        if unknown:
+        signals, bits = self._signals[name], self._unused[name]
+        if unknown := values.keys() - signals.keys():
             raise BadData("no such signal", where=name, value=sorted(unknown))
-        raw = {s.name: _raw(signals[s.name], s.length, values.get(s.name), name, s.name) for s in message.signals}
-        return bytes(message.encode(raw, scaling=False, padding=True, strict=False))
+        for key, signal in signals.items():
+            bits |= signal.bits(values.get(key), name, key)
+        return bits.to_bytes(self.infos[name].length, "little")
 
 
 @functools.cache
@@ -119,7 +133,9 @@ def _info(message: Any) -> MessageInfo:
     return MessageInfo(message.name, parsed.pgn, parsed.priority, message.length, period_s)
 
 
-def _signal(signal: Any) -> _Signal:
+def _signal(signal: Any, message: str) -> _Signal:
+    if signal.byte_order != "little_endian" or signal.is_signed or signal.is_float:
+        raise BadData("J1939-71 knows only unsigned signals, low byte first", where=f"{message}.{signal.name}")
     scale, offset, length = float(signal.scale), float(signal.offset), int(signal.length)
     whole = scale.is_integer() and offset.is_integer()
     top, marked = (1 << length) - 1, length >= 8
@@ -128,6 +144,8 @@ def _signal(signal: Any) -> _Signal:
         raw_min = max(raw_min, round((signal.minimum - offset) / scale))
         raw_max = min(raw_max, round((signal.maximum - offset) / scale))
     return _Signal(
+        start=int(signal.start),
+        top=top,
         scale=int(scale) if whole else scale,
         offset=int(offset) if whole else offset,
         decimals=None if whole else max(0, math.ceil(-math.log10(scale))),
@@ -135,14 +153,3 @@ def _signal(signal: Any) -> _Signal:
         raw_max=raw_max,
         first_absent=0xFF << (length - 8) if marked else top + 1,
     )
-
-
-def _raw(signal: _Signal, length: int, value: float | None, message: str, key: str) -> int:
-    top = (1 << length) - 1
-    if value is None:
-        return top
-    raw = round((value - signal.offset) / signal.scale)
-    if not 0 <= raw <= top:
-        limit = f"{signal.offset}..{top * signal.scale + signal.offset}"
-        raise BadData("value does not fit", where=f"{message}.{key}", value=value, limit=limit)
-    return raw

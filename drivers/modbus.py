@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+import struct
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pymodbus.client import AsyncModbusTcpClient
-from pymodbus.exceptions import ConnectionException, ModbusException, ModbusIOException
 from pymodbus.pdu import ModbusPDU
+from pymodbus.pdu.register_message import (
+    ReadHoldingRegistersRequest,
+    ReadHoldingRegistersResponse,
+    WriteMultipleRegistersRequest,
+)
 
 from drivers.errors import BadData, DeviceRefused, LinkDown, NoAnswer
 from drivers.modbus_stats import ModbusStats, RoundTrip
@@ -19,8 +23,6 @@ __all__ = ["ModbusClient", "ModbusStats", "RoundTrip"]
 
 # pymodbus logs the last twenty frames with every lost reply; the errors below already say it once.
 logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
-
-Request = Callable[[], Awaitable[ModbusPDU]]
 
 SILENT_REQUESTS = 3
 """So many requests in a row without an answer, and the connection is dropped and made anew."""
@@ -40,21 +42,64 @@ EXCEPTIONS = {
 }
 
 
-class _Link:
-    """One TCP connection; a new one never carries what was asked on an old one."""
+class _Words(ReadHoldingRegistersResponse):
+    """The answer to a read, taken apart at once; pymodbus does it word by word and words it for a log that is off."""
 
-    def __init__(self, client: AsyncModbusTcpClient, lost: asyncio.Future[None]) -> None:
-        self.client = client
-        self.lost = lost
+    def decode(self, data: bytes) -> None:
+        """The registers; `_plausible` has seen to it that all of them are there."""
+        self.registers = struct.unpack_from(f">{data[0] // 2}H", data, 1)
+
+    def __str__(self) -> str:
+        return f"{len(self.registers)} registers"
+
+
+class _Link:
+    """One TCP connection; a new one never carries what was asked on an old one. lost: done when it has ended."""
+
+    def __init__(
+        self, host: str, port: int, timeout_s: float, name: str, screen: Callable[[bool, bytes], bytes]
+    ) -> None:
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.client = AsyncModbusTcpClient(
+            host,
+            port=port,
+            name=name,
+            timeout=timeout_s,
+            retries=0,  # pymodbus repeats writes too: a command whose answer was lost would act twice
+            reconnect_delay=0,  # run() reconnects, and also after a failed first attempt, which pymodbus does not
+            trace_connect=self._changed,
+            trace_packet=screen,
+        )
+        self.client.register(_Words)
+
+    def ask(self, request: ModbusPDU) -> asyncio.Future[ModbusPDU | None]:
+        """Send a request, one at a time: its answer, or None if it was given up or the connection ended before.
+
+        pymodbus's own `execute` needs two tasks for this, and waits out its timeout when the connection is lost.
+        """
+        manager = self.client.ctx
+        request.transaction_id = manager.getNextTID()
+        manager.response_future = asyncio.get_running_loop().create_future()
+        manager.pdu_send(request)
+        return manager.response_future
+
+    def give_up(self) -> None:
+        """Wait for an answer no longer."""
+        if not self.client.ctx.response_future.done():
+            self.client.ctx.response_future.set_result(None)
 
     def drop(self) -> None:
         """Give the connection up; whoever waits on it learns at once."""
-        if not self.lost.done():
-            self.lost.set_result(None)
+        self._changed(False)
         transport: Any = self.client.ctx.transport
         if transport is not None:
             transport.abort()  # close() would wait for a cut peer to take what is still buffered
         self.client.close()
+
+    def _changed(self, up: bool) -> None:
+        if not up and not self.lost.done():
+            self.lost.set_result(None)
+            self.give_up()
 
 
 class ModbusClient:
@@ -70,6 +115,7 @@ class ModbusClient:
         self._host, self._port, self._device_id, self._timeout_s = host, port, device_id, timeout_s
         self._where = f"{name} at {host}:{port}"
         self._link: _Link | None = None
+        self._turn = asyncio.Lock()
         self._unanswered = 0
 
     @property
@@ -86,7 +132,7 @@ class ModbusClient:
         """Keep the connection up until cancelled."""
         retry_s = FIRST_RETRY_S
         while True:
-            link = self._new_link()
+            link = _Link(self._host, self._port, self._timeout_s, self.name, self._screen)
             try:
                 if await self._connect(link):
                     retry_s = FIRST_RETRY_S
@@ -102,9 +148,8 @@ class ModbusClient:
 
         Raises LinkDown, NoAnswer, DeviceRefused (the device's exception code) or BadData (an answer of another length).
         """
-        link = self._up()
-        read = functools.partial(link.client.read_holding_registers, address, count=count, device_id=self._device_id)
-        words = tuple((await self._call(link, read)).registers)
+        request = ReadHoldingRegistersRequest(address=address, count=count, dev_id=self._device_id)
+        words = tuple((await self._call(request)).registers)
         if len(words) != count:
             self.stats.garbage += 1
             raise BadData("wrong number of registers in the answer", where=self._where, value=len(words), limit=count)
@@ -112,31 +157,11 @@ class ModbusClient:
 
     async def write(self, address: int, words: Sequence[int]) -> None:
         """Write 1..123 holding registers in one transaction (FC16); never repeated. Raises as read does."""
-        link = self._up()
-        write = functools.partial(link.client.write_registers, address, list(words), device_id=self._device_id)
-        answer = await self._call(link, write)
+        request = WriteMultipleRegistersRequest(address=address, registers=list(words), dev_id=self._device_id)
+        answer = await self._call(request)
         if (answer.address, answer.count) != (address, len(words)):
             self.stats.garbage += 1
             raise BadData("the answer is for another write", where=self._where, value=(answer.address, answer.count))
-
-    def _new_link(self) -> _Link:
-        lost = asyncio.get_running_loop().create_future()
-
-        def on_connect(up: bool) -> None:
-            if not up and not lost.done():
-                lost.set_result(None)
-
-        client = AsyncModbusTcpClient(
-            self._host,
-            port=self._port,
-            name=self.name,
-            timeout=self._timeout_s,
-            retries=0,  # pymodbus repeats writes too: a command whose answer was lost would act twice
-            reconnect_delay=0,  # run() reconnects, and also after a failed first attempt, which pymodbus does not
-            trace_connect=on_connect,
-            trace_packet=self._screen,
-        )
-        return _Link(client, lost)
 
     async def _connect(self, link: _Link) -> bool:
         # In a task of its own: pymodbus connects under wait_for, which in Python 3.11 can lose a cancellation that
@@ -162,31 +187,31 @@ class ModbusClient:
         self.stats.requests += 1
         return self._link
 
-    async def _call(self, link: _Link, request: Request) -> ModbusPDU:
-        """The answer to a request, or its error; a lost connection ends the wait at once (pymodbus waits it out)."""
-        loop = asyncio.get_running_loop()
-        task = loop.create_task(_timed(loop, request, self.stats), name=f"modbus {self.name} request")
-        try:
-            either: set[asyncio.Future[Any]] = {task, link.lost}
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
-                raise self._link_lost()
-            answer = task.result()
-        except ConnectionException as e:
-            raise self._link_lost() from e
-        except ModbusIOException as e:
-            raise self._no_answer(link) from e
-        except ModbusException as e:
-            self.stats.garbage += 1
-            raise BadData("undecodable answer", where=self._where, value=str(e)) from e
-        finally:
-            await _end(task)
+    async def _call(self, request: ModbusPDU) -> ModbusPDU:
+        """The answer to a request, or its error; a lost connection ends the wait at once."""
+        loop, link = asyncio.get_running_loop(), self._up()
+        asked_s = loop.time()
+        async with self._turn:
+            answer = await self._answer(link, request)
+        self.stats.round_trips_s.append(loop.time() - asked_s)  # with the wait for its turn, as its caller sees it
         self._unanswered = 0
         if answer.isError():
             self.stats.refused += 1
             code = answer.exception_code
             raise DeviceRefused(EXCEPTIONS.get(code, "exception"), where=self._where, value=f"exception {code}")
         return answer
+
+    async def _answer(self, link: _Link, request: ModbusPDU) -> ModbusPDU:
+        if link.lost.done():
+            raise self._link_lost()
+        timer = asyncio.get_running_loop().call_later(self._timeout_s, link.give_up)
+        try:
+            answer = await link.ask(request)
+        finally:
+            timer.cancel()
+        if answer is not None:
+            return answer
+        raise self._link_lost() if link.lost.done() else self._no_answer(link)
 
     def _link_lost(self) -> LinkDown:
         self.stats.link_losses += 1
@@ -205,14 +230,6 @@ class ModbusClient:
             return data
         self.stats.garbage += 1
         return b""
-
-
-async def _timed(loop: asyncio.AbstractEventLoop, request: Request, stats: ModbusStats) -> ModbusPDU:
-    # pymodbus queues requests behind a lock: that wait is part of the round trip as its caller sees it.
-    started_s = loop.time()
-    answer = await request()
-    stats.round_trips_s.append(loop.time() - started_s)
-    return answer
 
 
 async def _end(task: asyncio.Task[Any]) -> None:

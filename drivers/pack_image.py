@@ -125,4 +125,5 @@ class PackImage:
         return self._status
 
     def _monitored_until_s(self) -> float:
-        return min(self.heard_at(name) + limit_s for name, limit_s in _MONITORED.items())
+        heard_s = self._message_s
+        return min([heard_s.get(name, _BEFORE) + limit_s for name, limit_s in _MONITORED.items()])

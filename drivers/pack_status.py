@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 
-from drivers.reading import Reading, Signal, never
+from drivers.reading import NEVER, Reading, Signal
 
 
 class PackLink(IntEnum):
@@ -35,27 +35,27 @@ class PackStatus:
     address: int
     link: PackLink = PackLink.SILENT
     heard_s: float = float("-inf")  # event-loop time of the last frame
-    identity: Reading[PackIdentity] = field(default_factory=never)
-    energy_nominal_kwh: Reading[float] = field(default_factory=never)  # BCP
-    soc_pct: Reading[float] = field(default_factory=never)  # BCS (1 %), BCP (0.1 %) before it
-    soh_pct: Reading[float] = field(default_factory=never)  # PMS
-    pack_voltage_v: Reading[float] = field(default_factory=never)  # BCS
-    pack_current_a: Reading[float] = field(default_factory=never)  # BCS
-    cell_voltage_max_v: Reading[float] = field(default_factory=never)  # BCS
-    remaining_min: Reading[int] = field(default_factory=never)  # BCS
-    voltage_demand_v: Reading[float] = field(default_factory=never)  # BCL
-    current_demand_a: Reading[float] = field(default_factory=never)  # BCL
-    temperature_max_c: Reading[float] = field(default_factory=never)  # BSM
-    temperature_min_c: Reading[float] = field(default_factory=never)  # BSM
-    cell_voltage_fault: Reading[Signal] = field(default_factory=never)  # BSM, high or low
-    overcurrent: Reading[Signal] = field(default_factory=never)  # BSM
-    overtemperature: Reading[Signal] = field(default_factory=never)  # BSM
-    insulation_fault: Reading[Signal] = field(default_factory=never)  # BSM
-    connector_fault: Reading[Signal] = field(default_factory=never)  # BSM
-    charge_permitted: Reading[Signal] = field(default_factory=never)  # BSM
-    contactor_closed: Reading[Signal] = field(default_factory=never)  # PMS, any main contactor
-    thermal_event: Reading[Signal] = field(default_factory=never)  # PMS
-    link_voltage_v: Reading[float] = field(default_factory=never)  # PMS, outside of the contactors
-    insulation_ohm_per_v: Reading[float] = field(default_factory=never)  # PMS
-    cell_voltages_v: Reading[tuple[float, ...]] = field(default_factory=never)  # BMV
-    temperatures_c: Reading[tuple[float, ...]] = field(default_factory=never)  # BMT
+    identity: Reading[PackIdentity] = NEVER
+    energy_nominal_kwh: Reading[float] = NEVER  # BCP
+    soc_pct: Reading[float] = NEVER  # BCS (1 %), BCP (0.1 %) before it
+    soh_pct: Reading[float] = NEVER  # PMS
+    pack_voltage_v: Reading[float] = NEVER  # BCS
+    pack_current_a: Reading[float] = NEVER  # BCS
+    cell_voltage_max_v: Reading[float] = NEVER  # BCS
+    remaining_min: Reading[int] = NEVER  # BCS
+    voltage_demand_v: Reading[float] = NEVER  # BCL
+    current_demand_a: Reading[float] = NEVER  # BCL
+    temperature_max_c: Reading[float] = NEVER  # BSM
+    temperature_min_c: Reading[float] = NEVER  # BSM
+    cell_voltage_fault: Reading[Signal] = NEVER  # BSM, high or low
+    overcurrent: Reading[Signal] = NEVER  # BSM
+    overtemperature: Reading[Signal] = NEVER  # BSM
+    insulation_fault: Reading[Signal] = NEVER  # BSM
+    connector_fault: Reading[Signal] = NEVER  # BSM
+    charge_permitted: Reading[Signal] = NEVER  # BSM
+    contactor_closed: Reading[Signal] = NEVER  # PMS, any main contactor
+    thermal_event: Reading[Signal] = NEVER  # PMS
+    link_voltage_v: Reading[float] = NEVER  # PMS, outside of the contactors
+    insulation_ohm_per_v: Reading[float] = NEVER  # PMS
+    cell_voltages_v: Reading[tuple[float, ...]] = NEVER  # BMV
+    temperatures_c: Reading[tuple[float, ...]] = NEVER  # BMT

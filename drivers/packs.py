@@ -132,8 +132,8 @@ class PackBus:
             return
         if destination not in (self._station, GLOBAL_ADDRESS):
             return
-        self._expire(slot, now_s)
-        if slot.image.silent:
+        if now_s - slot.image.heard_s > self._silent_after_s:
+            self._expire(slot, now_s)
             slot.handshake.hurry()
         slot.image.hear(now_s)
         if pgn in (TP_CM, TP_DT):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
@@ -31,8 +30,7 @@ class Quality(IntEnum):
     NOT_AVAILABLE = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Reading(Generic[T]):
+class Reading(NamedTuple, Generic[T]):
     """One measured value.
 
     value:      the value in `unit`, or None if it was never received or not available.
@@ -56,6 +54,5 @@ class Reading(Generic[T]):
         return self.value if fresh else None
 
 
-def never(unit: str = "") -> Reading[T]:
-    """The reading of something that has not been heard yet."""
-    return Reading(None, Quality.NOT_AVAILABLE, -math.inf, unit)
+NEVER: Reading[Any] = Reading(None, Quality.NOT_AVAILABLE, -math.inf)
+"""The reading of something that has not been heard yet."""

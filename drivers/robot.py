@@ -31,14 +31,16 @@ log = logging.getLogger(__name__)
 FORGET_S = 0.5
 """A status older than this is no status; the interlock stops believing it sooner (safety.plc_age_ms)."""
 
-E = TypeVar("E", bound=IntEnum)
 COMMAND_POINTS = ("sequence", "opcode", "source", "destination", "mount", "parameter_1", "parameter_2")
 BLOCK_POINTS = ("heartbeat", "lease_ms", "permits", "stop_category")
-LABELS: Mapping[str, type[IntEnum]] = {
-    "mode": RobotMode,
-    "state": RobotState,
-    "stop_reason": StopReason,
-    "echo_state": EchoState,
+LABELS: Mapping[str, Mapping[int, IntEnum]] = {
+    name: {int(member): member for member in label}
+    for name, label in (
+        ("mode", RobotMode),
+        ("state", RobotState),
+        ("stop_reason", StopReason),
+        ("echo_state", EchoState),
+    )
 }
 NOT_POINTS = ("received_s", "heartbeat_changed_s", "mounts", "bays")
 STATUS_POINTS = tuple(f.name for f in fields(RobotStatus) if f.name not in NOT_POINTS)
@@ -153,8 +155,8 @@ class Robot:
         missing = next((name for name in NEEDED if points[name] is None), None)
         if missing is not None:
             raise BadData(f"{missing} is out of the map's range", where=self._client.name)
-        for name, label in LABELS.items():
-            points[name] = _member(label, points[name])
+        for name, members in LABELS.items():
+            points[name] = members.get(points[name])  # a value that the PLC's map does not know is none
         if points["heartbeat"] != self._heartbeat:
             self._heartbeat, self._heartbeat_changed_s = points["heartbeat"], now_s
         return RobotStatus(
@@ -174,13 +176,6 @@ def _command_values(block: CommandBlock) -> dict[str, Value]:
     values: dict[str, Value] = {name: int(getattr(block, name)) for name in BLOCK_POINTS}
     values.update((name, int(getattr(block.command, name))) for name in COMMAND_POINTS)
     return values
-
-
-def _member(label: type[E], value: int | None) -> E | None:
-    try:
-        return None if value is None else label(value)
-    except ValueError:
-        return None
 
 
 def _require(register_map: RegisterMap, block: Block, points: tuple[str, ...], groups: tuple[str, ...]) -> None:

@@ -6,6 +6,7 @@ that breaks is dropped whole, with a reason; the sender's next period brings a n
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -62,6 +63,12 @@ class Transport:
     def sessions(self) -> int:
         """Receptions under way."""
         return len(self._receptions)
+
+    @property
+    def next_s(self) -> float:
+        """When `poll` will next have something to do; inf while nothing is under way."""
+        deadlines_s = [reception.deadline_s for reception in self._receptions.values()]
+        return min(deadlines_s + [queue[0].due_s for queue in self._transmissions.values()], default=math.inf)
 
     def receive(self, frame: Frame, now_s: float) -> Output:
         """Take one frame from the bus; frames that are not transport or not for this node do nothing."""

@@ -34,7 +34,10 @@ Step = tuple[list[Frame], str]
 
 
 class Transmission:
-    """One message on its way out. Raises ValueError for a length the protocol cannot carry."""
+    """One message on its way out; `poll` has nothing to do before due_s.
+
+    Raises ValueError for a length the protocol cannot carry.
+    """
 
     def __init__(self, source: int, destination: int, pgn: int, data: bytes) -> None:
         if not MIN_BYTES <= len(data) <= MAX_BYTES:
@@ -46,26 +49,26 @@ class Transmission:
         self._broadcast = destination == GLOBAL_ADDRESS
         self._next = 1
         self._grants = 0
-        self._due_s = math.inf
+        self.due_s = math.inf
 
     def start(self, now_s: float) -> list[Frame]:
         """The request to send, or the broadcast announcement."""
         size, last = len(self._data), 0xFF if self._broadcast else min(_BURST, self._packets)
-        self._due_s = now_s + (BAM_GAP_S if self._broadcast else T3_S)
+        self.due_s = now_s + (BAM_GAP_S if self._broadcast else T3_S)
         kind = BAM if self._broadcast else RTS
         head = bytes((kind, size & 0xFF, size >> 8, self._packets, last))
         return [control_frame(self._source, self.destination, head, self.pgn)]
 
     def poll(self, now_s: float) -> Step:
         """The next broadcast packet when it is due; the end by time-out of a receiver that does not answer."""
-        if now_s < self._due_s:
+        if now_s < self.due_s:
             return [], ""
         if not self._broadcast:
             self.done = True
             return [abort_frame(self._source, self.destination, self.pgn, Abort.TIMEOUT)], "the receiver is silent"
         frame = data_frame(self._source, self.destination, self._next, self._data)
         self._next += 1
-        self._due_s = now_s + BAM_GAP_S
+        self.due_s = now_s + BAM_GAP_S
         self.done = self._next > self._packets
         return [frame], ""
 
@@ -80,7 +83,7 @@ class Transmission:
 
     def _granted(self, count: int, first: int, now_s: float) -> Step:
         if count == 0:
-            self._due_s = now_s + T4_S
+            self.due_s = now_s + T4_S
             return [], ""
         self._grants += 1
         if not 1 <= first <= self._packets or self._grants > _MAX_GRANTS_PER_PACKET * self._packets:
@@ -88,5 +91,5 @@ class Transmission:
             return [abort_frame(self._source, self.destination, self.pgn, Abort.OTHER)], f"packet {first} was asked for"
         last = min(first + min(count, _BURST) - 1, self._packets)
         self._next = last + 1
-        self._due_s = now_s + T3_S
+        self.due_s = now_s + T3_S
         return [data_frame(self._source, self.destination, n, self._data) for n in range(first, last + 1)], ""

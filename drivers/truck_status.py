@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 
-from drivers.reading import Reading, Signal, never
+from drivers.reading import NEVER, Reading, Signal
 
 
 class TruckRequest(IntEnum):
@@ -31,13 +31,11 @@ class TruckStatus:
     """The image of the truck in the lane. Tuples are indexed by mount number - 1 (three mounts)."""
 
     heard_s: float = float("-inf")  # event-loop time of the last frame
-    vin: Reading[str] = field(default_factory=never)  # J1939 VI, 17 characters
-    mounts_fitted: Reading[int] = field(default_factory=never)  # TSC2, 1..3
-    swap_mode: Reading[Signal] = field(default_factory=never)  # TSC1
-    hv_off: Reading[Signal] = field(default_factory=never)  # TSC1
-    parking_brake: Reading[Signal] = field(default_factory=never)  # TSC1
-    contactors_closed: tuple[Reading[Signal], Reading[Signal], Reading[Signal]] = field(
-        default_factory=lambda: (never(), never(), never())
-    )  # TSC1
-    link_voltage_v: Reading[float] = field(default_factory=never)  # TSC1, traction bus
-    self_test: Reading[SelfTest] = field(default_factory=never)  # TSC2
+    vin: Reading[str] = NEVER  # J1939 VI, 17 characters
+    mounts_fitted: Reading[int] = NEVER  # TSC2, 1..3
+    swap_mode: Reading[Signal] = NEVER  # TSC1
+    hv_off: Reading[Signal] = NEVER  # TSC1
+    parking_brake: Reading[Signal] = NEVER  # TSC1
+    contactors_closed: tuple[Reading[Signal], Reading[Signal], Reading[Signal]] = (NEVER, NEVER, NEVER)  # TSC1
+    link_voltage_v: Reading[float] = NEVER  # TSC1, traction bus
+    self_test: Reading[SelfTest] = NEVER  # TSC2

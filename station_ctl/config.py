@@ -59,6 +59,10 @@ class CanSection(Section):
     channel: str = Field("can0", min_length=1, description="Interface name, or the multicast group.")
     port: Port | None = Field(None, description="UDP port; only for udp_multicast.")
     silent_after_ms: int = Field(1000, ge=100, le=10000, description="No frame for so long: the bus is silent.")
+    bitrate_kbit: int = Field(250, ge=10, le=1000, description="An interface with another bit rate is not opened.")
+    restart_ms: int = Field(
+        1000, ge=100, le=60000, description="So long in bus-off, then we restart it, if the kernel does not."
+    )
 
 
 class PacksSection(Section):

@@ -36,9 +36,7 @@ poll_ms = {poll_ms}
 
 [[can]]
 name = "packs"
-interface = "udp_multicast"
-channel = "239.74.163.2"
-port = {can_port}
+{can}
 
 [mqtt]
 port = {mqtt_port}
@@ -48,7 +46,12 @@ port = {mqtt_port}
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How a rig is set up. speed scales the plant's motion, never the controller's checks."""
+    """How a rig is set up. speed scales the plant's motion, never the controller's checks.
+
+    can:       SocketCAN interface of the controller; None: multicast, which every machine has.
+    peers_can: that of packs and truck, where it is another one on the same wire.
+    packs_soc_pct: bays are filled from the first on; None: as the sim does.
+    """
 
     speed: float = 10.0
     seed: int = 1
@@ -56,7 +59,9 @@ class Setting:
     poll_ms: int = 20
     broker: Kind | None = None
     wire_faults: bool = False
-    packs_soc_pct: tuple[float, ...] | None = None  # bays are filled from the first on; None: as the sim does
+    packs_soc_pct: tuple[float, ...] | None = None
+    can: str | None = None
+    peers_can: str | None = None
 
 
 @dataclass(slots=True)
@@ -98,7 +103,7 @@ async def rig(
         config.write_text(station_toml(setting, folder, broker.port), encoding="utf-8")
         peer = await stack.enter_async_context(
             plant(
-                config,
+                peers_toml(setting, config),
                 speed=setting.speed,
                 seed=setting.seed,
                 wire_faults=setting.wire_faults,
@@ -121,6 +126,16 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
+def peers_toml(setting: Setting, config: Path) -> Path:
+    """The plant's file: the station's own, unless packs and truck have another interface."""
+    if setting.can is None or setting.peers_can is None:
+        return config
+    peers = config.with_name("plant.toml")
+    text = config.read_text(encoding="utf-8")
+    peers.write_text(text.replace(f'channel = "{setting.can}"', f'channel = "{setting.peers_can}"'), encoding="utf-8")
+    return peers
+
+
 def station_toml(setting: Setting, folder: Path, mqtt_port: int) -> str:
     """A configuration of embedded defaults for free ports of this machine."""
     bays = [f"[[bay]]\nnumber = {n}\ncan_address = {0xB0 + n}\n" for n in range(1, BAYS + 1)]
@@ -132,10 +147,17 @@ def station_toml(setting: Setting, folder: Path, mqtt_port: int) -> str:
         period_ms=setting.period_ms,
         poll_ms=setting.poll_ms,
         modbus_port=_free_port(),
-        can_port=20000 + (16 * os.getpid() + next(_RIGS)) % 20000,  # who listens shares a multicast port: one a rig
+        can=_can(setting),
         mqtt_port=mqtt_port,
         places="\n".join(bays + mounts),
     )
+
+
+def _can(setting: Setting) -> str:
+    if setting.can is not None:
+        return f'interface = "socketcan"\nchannel = "{setting.can}"'
+    port = 20000 + (16 * os.getpid() + next(_RIGS)) % 20000  # who listens shares a multicast port: one a rig
+    return f'interface = "udp_multicast"\nchannel = "239.74.163.2"\nport = {port}'
 
 
 def _free_port() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from drivers.robot_protocol import RobotCommand
@@ -64,6 +65,15 @@ def refused(state: StationState, reasons: tuple[str, ...], now_s: float, grace_s
     if state.packml in (PackML.CLEARING, PackML.RESETTING):
         return abort(state, now_s, reason)
     return hold(state, now_s, reason)
+
+
+def naming_bus(before: StationState, after: StationState, can: Mapping[str, str]) -> StationState:
+    """A station that stops while a CAN bus is not up says so: what it misses may be the wire's fault."""
+    stops = after.packml in (PackML.ABORTING, PackML.HOLDING) and after.packml is not before.packml
+    poor = ", ".join(f"CAN bus {name} is {state}" for name, state in sorted(can.items()) if state != "UP")
+    if not (stops and poor and after.reason):
+        return after
+    return replace(after, reason=Reason(after.reason.code, f"{poor}; {after.reason.text}"))
 
 
 def truck_request(state: StationState) -> TruckRequest:

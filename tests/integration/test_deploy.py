@@ -57,7 +57,8 @@ def test_unit_says_what_the_safety_case_needs() -> None:
     assert service["WatchdogSec"] == "2"
     assert service["Restart"] == "on-failure"
     assert service["StateDirectory"] == "station-ctl"
-    assert {"AF_CAN", "AF_UNIX", "AF_INET"} <= set(service["RestrictAddressFamilies"].split())
+    assert service["AmbientCapabilities"] == service["CapabilityBoundingSet"] == "CAP_NET_ADMIN"
+    assert {"AF_CAN", "AF_NETLINK", "AF_UNIX", "AF_INET"} <= set(service["RestrictAddressFamilies"].split())
 
 
 def test_can_files_say_250_kbit_and_come_back_after_bus_off() -> None:

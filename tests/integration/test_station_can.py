@@ -132,7 +132,7 @@ async def _service(folder: Path) -> AsyncIterator[Service]:
     station_file.write_text(station_toml(Setting(), folder, free_port()), encoding="utf-8")
     journal = Journal(folder / "journal.db")
     await journal.open()
-    service = build(config.load(station_file), journal, recovered(None), Notifier(""))
+    service = build(config.load(station_file), journal, recovered(None), Notifier(""), real_wires())
     buses = [asyncio.create_task(bus.run(), name=f"can {name}") for name, bus in service.buses.items()]
     try:
         yield service

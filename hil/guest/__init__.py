@@ -1,0 +1,1 @@
+"""A Linux kernel with SocketCAN on a machine that has none, and CAN devices with state inside it."""
