@@ -1,0 +1,100 @@
+"""The bench tested by defects: each is planted in the controller, and a soak has to find it in its CI budget.
+
+One worker has 180 s of CPU for a soak in CI; here each defect gets a third of that, counted in CPU so that a busy
+machine changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from hil.soak.run import Case, Outcome, run
+from station_ctl.journal import Entry
+from station_ctl.model import Decision, Snapshot, StationState
+from station_ctl.runner import Runner
+from station_ctl.safety import from_plc, inputs
+from station_ctl.safety.guard import Guard
+
+BUDGET_CPU_S = 60.0
+SEED_S = 300.0
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """What faults make the service log is not what this is about."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def search() -> tuple[Outcome | None, float]:
+    """Seeds from 1 on until one finds something or the budget is spent."""
+    spent_s, seed = 0.0, 0
+    while spent_s < BUDGET_CPU_S:
+        seed += 1
+        outcome = run(Case(seed, SEED_S))
+        spent_s += outcome.cpu_s
+        if outcome.violations:
+            return outcome, spent_s
+    return None, spent_s
+
+
+def permit_ignored_in_the_gate(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Guard, "admit", lambda self, snapshot, state, command: ())
+
+
+def age_check_dropped(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(inputs, "_age_ms", lambda age_s: 0)
+
+
+def heartbeat_not_watched(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(from_plc, "HEARTBEAT_STILL_S", 1e9)
+
+
+def intent_journalled_after_the_write(patch: pytest.MonkeyPatch) -> None:
+    record, write = Runner._record, Runner._write
+    late: list[Entry] = []
+
+    async def postponed(self: Runner, entry: Entry) -> tuple[StationState, bool]:
+        if entry.intent is None:
+            return await record(self, entry)
+        late.append(entry)
+        return entry.state, True
+
+    async def written(self: Runner, state: StationState, decision: Decision, snapshot: Snapshot) -> None:
+        await write(self, state, decision, snapshot)
+        while late:
+            await record(self, late.pop())
+
+    patch.setattr(Runner, "_record", postponed)
+    patch.setattr(Runner, "_write", written)
+
+
+DEFECTS: list[tuple[Callable[[pytest.MonkeyPatch], None], tuple[str, ...]]] = [
+    (permit_ignored_in_the_gate, ("order without its permit",)),
+    (age_check_dropped, ("permit without its inputs",)),
+    (heartbeat_not_watched, ("permit without its inputs",)),
+    (intent_journalled_after_the_write, ("order before its intent",)),
+]
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("plant", "invariants"), DEFECTS, ids=lambda x: getattr(x, "__name__", ""))
+def test_the_soak_finds_a_planted_defect(
+    plant: Callable[[pytest.MonkeyPatch], None], invariants: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(monkeypatch)
+    outcome, spent_s = search()
+    assert outcome is not None, f"nothing found in {spent_s:.0f} s of CPU"
+    found = {violation.invariant for violation in outcome.violations}
+    assert found & set(invariants), f"seed {outcome.case.seed} found {found}"
+
+
+def test_without_a_defect_the_same_seeds_find_nothing() -> None:
+    outcomes = [run(Case(seed, SEED_S)) for seed in (1, 2)]
+    assert [v for o in outcomes for v in o.violations] == []
+    assert all(o.swaps >= 1 for o in outcomes)
+    assert all(o.faults for o in outcomes)

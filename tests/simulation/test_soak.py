@@ -1,0 +1,75 @@
+"""Seeds that failed once, run again; the soak's own files; a fault at every operation of a swap, in part."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from drivers.errors import StationError
+from hil.record import Violation
+from hil.soak import regression
+from hil.soak.every import one
+from hil.soak.run import Case, Outcome, run
+
+REGRESSIONS = sorted((Path(__file__).parents[1] / "regressions").glob("*.toml"))
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("path", REGRESSIONS, ids=lambda path: path.stem)
+def test_what_failed_once_holds(path: Path) -> None:
+    kept = regression.load(path)
+    outcome = run(kept.case)
+    assert outcome.violations == [], kept.why
+    assert outcome.trucks > 0
+
+
+def test_a_failing_seed_is_stored_with_its_log_and_runs_again_from_its_file(tmp_path: Path) -> None:
+    outcome = Outcome(Case(7, 60.0, 20.0), lines=["one", "two"])
+    outcome.violations = [Violation(1.5, "a pack is lost", 'SIMP-1, says "the plant"\n')]
+    path = regression.store(outcome, tmp_path / "new")
+    kept = regression.load(path)
+    assert kept.case == Case(7, 60.0, 20.0)
+    assert kept.why == 'a pack is lost at 1.500 s: SIMP-1, says "the plant"\n'
+    assert path.with_suffix(".log").read_text() == "one\ntwo\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("seed = 1", "duration_s"),
+        ('seed = "one"\nduration_s = 1.0\nspeed = 1.0\nwhy = ""', "seed"),
+        ('seed = 1\nduration_s = 1.0\nspeed = 0.0\nwhy = ""', "speed"),
+        ("seed = ", "cannot be read"),
+    ],
+)
+def test_a_regression_file_that_is_wrong_is_refused_by_name(tmp_path: Path, text: str, named: str) -> None:
+    path = tmp_path / "seed-1.toml"
+    path.write_text(text)
+    with pytest.raises(StationError, match=named):
+        regression.load(path)
+
+
+@pytest.mark.parametrize("number", range(1, 1600, 160))
+def test_a_swap_with_one_failed_operation_ends_safely(number: int) -> None:
+    found = one(number, "fail")
+    assert found.outcome.violations == []
+    assert (found.outcome.trucks, found.outcome.ended) == (1, "")
+
+
+@pytest.mark.parametrize("number", range(1, 33))
+def test_a_controller_killed_at_a_journal_write_names_what_is_where_and_waits(number: int) -> None:
+    found = one(number, "kill")
+    assert found.outcome.violations == []
+    assert (found.outcome.trucks, found.outcome.ended) == (1, "")
+    if found.reached:
+        assert found.outcome.checks["a restart names what is where"] == 1
