@@ -7,13 +7,17 @@ ARGS ?=
 comma := ,
 INPUTS := pyproject.toml setup.py constraints.txt $(wildcard Cython/*.pyx)
 
-.PHONY: help demo test test-system test-canhw check bench endurance documents clean
+.PHONY: help demo test test-system test-canhw soak every scenarios golden check bench endurance documents clean
 
 help:
 	@echo "make demo       one swap on this machine, end to end   (ARGS='--speed 20 --json record.json')"
 	@echo "make test       all tests that need no privileges"
 	@echo "make test-system  the swap on a kernel with CAN devices: this one's, or a guest's (root; docs/testing-can.md)"
 	@echo "make test-canhw   the same on emulated PCI CAN controllers (root; before a release)"
+	@echo "make soak       a busy station with faults for 3 minutes, in virtual time; every invariant each cycle"
+	@echo "make every      a swap with a fault at each of its inputs and outputs, and killed at each journal write"
+	@echo "make scenarios  all scenarios on the virtual ground; report in build/report"
+	@echo "make golden     write the command streams of the standard scenarios anew"
 	@echo "make check      static checks: ruff, mypy, import-linter, generated documents"
 	@echo "make bench      figures: cycle, load, stop latency, swap overhead (about 15 minutes)"
 	@echo "make endurance  200 swaps over a faulty wire, motions counted by the PLC"
@@ -35,6 +39,19 @@ test-system: $(VENV)/.test
 
 test-canhw: $(VENV)/.test
 	STATION_CAN=hw hil/guest/run-in-vm --hw --timeout 1200 -- $(SYSTEM) -s
+
+soak: $(VENV)/.bench
+	$(BIN)/station-hil soak --at-least 100 $(ARGS)
+
+every: $(VENV)/.bench
+	$(BIN)/station-hil every kill
+	$(BIN)/station-hil every fail $(ARGS)
+
+scenarios: $(VENV)/.bench
+	$(BIN)/station-hil run all --quiet --report build/report $(ARGS)
+
+golden: $(VENV)/.bench
+	$(BIN)/station-hil golden --write
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .

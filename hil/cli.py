@@ -6,12 +6,20 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from hil import bench, endurance, sim
+from hil import bench, endurance, golden, sim
+from hil.scenario import cli as scenarios
+from hil.soak import cli as soak
+from hil.soak import every_cli as every
 
 VERBS: tuple[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], None], ...] = (
     sim.add_verb,
     bench.add_verb,
     endurance.add_verb,
+    scenarios.add_list,
+    scenarios.add_run,
+    soak.add_verb,
+    golden.add_verb,
+    every.add_verb,
 )
 
 

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Iterable
 
-from drivers.can_bus import BusError, CanBus
-from drivers.can_frame import Frame
+from drivers.can_frame import Frame, FrameBus
+from drivers.can_state import BusError
+from drivers.j1939 import parse_id
 from hil.peers.pack_node import PackNode
 from hil.peers.truck_node import TruckNode
 from hil.plant.pack import Pack
 from hil.plant.truck import Truck
 
 _TICK_S = 0.005
+_TICKS_A_LOOK = 4
 _PHASE_STEP_S = 0.0137  # shifts each pack against the others, no divisor of any period
 
 
 class CanPeers:
     """Plays every pack that talks and the truck, if one is there, on `bus` (whose `run` is the caller's to start).
 
-    packs and truck are asked anew every 5 ms, so the world may change them at any time. Wire timing is wall time.
+    packs and truck are asked anew every 20 ms, so the world may change them at any time. Wire timing is wall time.
     send_failed: frames that the bus did not take.
     """
 
     def __init__(
         self,
-        bus: CanBus,
+        bus: FrameBus,
         packs: Callable[[], Iterable[Pack]],
         truck: Callable[[], Truck | None],
         *,
@@ -44,9 +47,10 @@ class CanPeers:
     async def run(self) -> None:
         """Send what is due until cancelled."""
         loop = asyncio.get_running_loop()
-        while True:
+        for tick in itertools.count():
             now_s = loop.time()
-            self._meet(now_s)
+            if tick % _TICKS_A_LOOK == 0:
+                self._meet(now_s)
             self._poll(now_s)
             await asyncio.sleep(_TICK_S)
 
@@ -75,8 +79,10 @@ class CanPeers:
             self._send(self._truck_node.poll(now_s))
 
     def _receive(self, frame: Frame, now_s: float) -> None:
+        destination = parse_id(frame.can_id).destination
         for node in self._nodes.values():
-            self._send(node.receive(frame, now_s))
+            if node.address == destination:
+                self._send(node.receive(frame, now_s))
         if self._truck_node is not None:
             self._truck_node.receive(frame)
 

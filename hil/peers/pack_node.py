@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Final
 
 from drivers.can_frame import Frame
@@ -18,6 +17,8 @@ _BMV_PGN, _BMT_PGN, _LIST_PERIOD_S = 0x1500, 0x1600, 10.0
 _RECOGNISED = 0xAA
 _HANDSHAKE_S = 0.25
 _MONITORING = ("BCP", "BCL", "BCS", "BSM", "PMS")
+_HELLO: Final = {"hello": _HANDSHAKE_S, "PMS": _PACK.infos["PMS"].period_s}
+_TALK: Final = {name: _PACK.infos[name].period_s for name in _MONITORING} | {"lists": _LIST_PERIOD_S}
 
 
 class PackNode:
@@ -35,26 +36,34 @@ class PackNode:
         self._recognising = False
         self._recognised = False
         self._due_s = {name: now_s + phase_s for name in ("hello", "lists", *_MONITORING)}
+        self._wake_s = now_s  # nothing is due before
 
     def receive(self, frame: Frame, now_s: float) -> list[Frame]:
         """Take a frame of the station's; what is to be answered at once."""
         _, pgn, destination, source = parse_id(frame.can_id)
         if source != self._station or destination != self.address:
             return []
+        self._wake_s = now_s
         if pgn in (TP_CM, TP_DT):
             return self._transport.receive(frame, now_s).frames
         if pgn == _CRM_PGN and frame.data:
             self._recognition(frame.data[0] == _RECOGNISED, now_s)
         return []
 
-    def poll(self, now_s: float) -> Iterator[Frame]:
+    def poll(self, now_s: float) -> list[Frame]:
         """All frames due now."""
-        yield from self._transport.poll(now_s).frames
-        for name, period_s, frames in self._plan():
-            if now_s >= self._due_s[name]:
-                behind_s = now_s - self._due_s[name]
+        if now_s < self._wake_s:
+            return []
+        frames = self._transport.poll(now_s).frames
+        plan = _TALK if self._recognised else _HELLO
+        for name, period_s in plan.items():
+            due_s = self._due_s[name]
+            if now_s >= due_s:
+                behind_s = now_s - due_s
                 self._due_s[name] = now_s + period_s - (behind_s if behind_s < period_s else 0.0)
-                yield from frames(name, now_s)
+                frames += self._say(name, now_s)
+        self._wake_s = min(self._transport.next_s, *(self._due_s[name] for name in plan))
+        return frames
 
     def _recognition(self, recognised: bool, now_s: float) -> None:
         if recognised and not self._recognised and self._recognising:
@@ -65,16 +74,12 @@ class PackNode:
                 self._transport.forget(self._station)  # what waited for a station that was gone is stale
             self._recognising, self._recognised = True, False
 
-    def _plan(self) -> Iterator[tuple[str, float, Callable[[str, float], list[Frame]]]]:
-        if not self._recognised:
-            yield "hello", _HANDSHAKE_S, self._hello
-            yield "PMS", _PACK.infos["PMS"].period_s, self._periodic
-            return
-        for name in _MONITORING:
-            yield name, _PACK.infos[name].period_s, self._periodic
-        yield "lists", _LIST_PERIOD_S, self._lists
+    def _say(self, name: str, now_s: float) -> list[Frame]:
+        if name == "hello":
+            return self._hello(now_s)
+        return self._lists(now_s) if name == "lists" else self._periodic(name, now_s)
 
-    def _hello(self, _: str, now_s: float) -> list[Frame]:
+    def _hello(self, now_s: float) -> list[Frame]:
         if self._recognising:
             return self._message("BRM", encode_brm(self.pack), now_s)
         return self._message("BHM", encode_bhm(self.pack), now_s)
@@ -84,7 +89,7 @@ class PackNode:
             self._counter = (self._counter + 1) % 16
         return self._message(name, ENCODERS[name](self.pack, self._counter), now_s)
 
-    def _lists(self, _: str, now_s: float) -> list[Frame]:
+    def _lists(self, now_s: float) -> list[Frame]:
         voltages = self._transport.send(_BMV_PGN, self._station, encode_voltages(self.pack), now_s)
         temperatures = self._transport.send(_BMT_PGN, self._station, encode_temperatures(self.pack), now_s)
         return _frames(voltages) + _frames(temperatures)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from drivers.can_frame import Frame
@@ -15,7 +15,7 @@ from drivers.truck_status import TruckRequest
 from hil.plant.truck import MOUNTS, Truck
 
 _TRUCK: Final = catalogue("truck")
-_VIN_PERIOD_S = 1.0
+_PERIODS_S: Final = {"TSC1": 0.1, "TSC2": 0.25, "VI": 1.0}
 
 
 class TruckNode:
@@ -27,6 +27,7 @@ class TruckNode:
         self._transport = Transport(address)
         self._counter = 0
         self._due_s = {"TSC1": now_s, "TSC2": now_s + 0.03, "VI": now_s + 0.06}
+        self._wake_s = now_s  # nothing is due before
 
     def receive(self, frame: Frame) -> None:
         """Take a frame; SSC1 of the station sets the truck's request."""
@@ -37,15 +38,19 @@ class TruckNode:
             if request in set(TruckRequest):
                 self.truck.request = TruckRequest(request)
 
-    def poll(self, now_s: float) -> Iterator[Frame]:
+    def poll(self, now_s: float) -> list[Frame]:
         """All frames due now."""
-        yield from self._transport.poll(now_s).frames
-        for name, period_s in (("TSC1", 0.1), ("TSC2", 0.25), ("VI", _VIN_PERIOD_S)):
-            if now_s < self._due_s[name]:
-                continue
-            behind_s = now_s - self._due_s[name]
-            self._due_s[name] = now_s + period_s - (behind_s if behind_s < period_s else 0.0)
-            yield from self._frames(name, now_s)
+        if now_s < self._wake_s:
+            return []
+        frames = self._transport.poll(now_s).frames
+        for name, period_s in _PERIODS_S.items():
+            due_s = self._due_s[name]
+            if now_s >= due_s:
+                behind_s = now_s - due_s
+                self._due_s[name] = now_s + period_s - (behind_s if behind_s < period_s else 0.0)
+                frames += self._frames(name, now_s)
+        self._wake_s = min(self._transport.next_s, *self._due_s.values())
+        return frames
 
     def _frames(self, name: str, now_s: float) -> list[Frame]:
         if name == "VI":

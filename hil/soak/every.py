@@ -1,17 +1,20 @@
-"""A fault at every operation: a swap with the n-th input or output failed, or the controller killed at it, n = 1, 2, ...
+"""A fault at every operation: a swap with its n-th input or output failed, or the controller killed there.
 
-Until a swap runs to its end without reaching n.
+For n = 1, 2, ... until a swap runs to its end without reaching n.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
+import multiprocessing
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Literal
 
+from hil.soak.many import quiet
 from hil.soak.people import People
 from hil.soak.run import Case, Outcome, run
 from hil.virtual.io import KINDS
@@ -110,16 +113,18 @@ def _misnamed(station: VirtualStation) -> Iterator[str]:
         yield f"the open swap {swap.id} is not named: {text}"
 
 
-def every(what: What, pool: Executor, workers: int, stride: int = 1, first: int = 1) -> Every:
-    """n = first, first + stride, ... until a swap is over before its n-th operation."""
-    found, number, over = Every(), first, False
-    running: set[Future[One]] = set()
-    while running or not over:
-        while not over and len(running) < workers:
-            running.add(pool.submit(one, number, what))
-            number += stride
-        done, running = wait(running, return_when=FIRST_COMPLETED)
-        found.runs += [future.result() for future in done]
-        over = over or any(not r.reached for r in found.runs)
+def every(what: What, workers: int, stride: int, on_done: Callable[[One], None]) -> Every:
+    """n = 1, 1 + stride, ... until a swap is over before its n-th operation."""
+    found, numbers = Every(), itertools.count(1, stride)
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=quiet) as pool:
+        running = {pool.submit(one, next(numbers), what) for _ in range(workers)}
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for run_ in [future.result() for future in done]:
+                found.runs.append(run_)
+                on_done(run_)
+            if all(r.reached for r in found.runs):
+                running |= {pool.submit(one, next(numbers), what) for _ in done}
     found.runs.sort(key=lambda r: r.number)
     return found

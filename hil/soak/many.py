@@ -63,7 +63,7 @@ def soak(
     processes = workers or os.cpu_count() or 1
     in_time = itertools.takewhile(lambda _: time.monotonic() - began_s < within_s, cases)
     context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(processes, mp_context=context, initializer=_quiet) as pool:
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=quiet) as pool:
         running = {pool.submit(run, case) for case in itertools.islice(in_time, processes)}
         while running:
             done, running = wait(running, return_when=FIRST_COMPLETED)
@@ -75,6 +75,6 @@ def soak(
     return total
 
 
-def _quiet() -> None:
+def quiet() -> None:
     """The service logs what the faults do to it; the run's own log tells it better."""
     logging.disable(logging.CRITICAL)

@@ -155,6 +155,7 @@ class _Busy:
             while self._people.away:
                 await look_again()
         finally:
+            self._station.io.spare()  # what follows is the end of the run, not of the controller
             faults.cancel()
             await asyncio.gather(faults, return_exceptions=True)
             self._outcome.people = self._people.counts

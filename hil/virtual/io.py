@@ -27,6 +27,10 @@ class Io:
         """Let the number-th operation of these kinds from now on fail (1 is the next)."""
         self._left, self._kinds, self.reached = number, kinds, ""
 
+    def spare(self) -> None:
+        """Let none fail any more."""
+        self._left = 0
+
     def fails(self, kind: Kind) -> bool:
         """To be asked before each operation: whether it is the one."""
         self.counts[kind] += 1

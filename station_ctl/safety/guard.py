@@ -87,6 +87,7 @@ class Guard:
         if strange := {entry.name for entry in table.inputs} ^ set(inputs.READERS):
             raise TableError(f"inputs {sorted(strange)} are not both in the table and in the code", where="interlock")
         self._table = table
+        self._packer = inputs.Packer(table)
         self._limits = config.safety
         self._configured = tuple(sorted(place.number for place in config.mount))
         self._kernel = Interlock([cause.row(config.safety) for cause in table.causes], int(ALL_CLASSES))
@@ -96,7 +97,7 @@ class Guard:
     def judge(self, snapshot: Snapshot, state: StationState, *, reset: bool, engaged: bool) -> Decision:
         """One cycle of the interlock over the motion under way. reset: level of the reset line; engaged: see moving."""
         scene = self._scene(snapshot, state, state.pending, None)
-        block = inputs.pack(scene, self._table)
+        block = self._packer.pack(scene)
         mask, permits, latched, category, first, tripped = self._kernel.judge(
             block, moving(snapshot, state, engaged), reset
         )
@@ -116,7 +117,7 @@ class Guard:
         if not needed:
             return ()
         scene = self._scene(snapshot, state, command, state.last)
-        mask, permits = self._kernel.may_start(inputs.pack(scene, self._table))
+        mask, permits = self._kernel.may_start(self._packer.pack(scene))
         if needed & permits:
             return ()
         causes = [c for i, c in enumerate(self._table.causes) if mask >> i & 1 and c.withholds & needed]

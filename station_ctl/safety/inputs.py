@@ -12,26 +12,33 @@ from station_ctl.safety.scene import Four, Number, Scene, number, signal
 from station_ctl.safety.table import DISCRETE, Table
 
 _PACKER = struct.Struct(INPUT_BLOCK_FORMAT)
-_SLOTS = (32, 16)  # discrete, analogue; the kernel refuses a block of another size
+_DISCRETE, _ANALOGUE = 32, 16  # slots; the kernel refuses a block of another size
+_SPARE = (*[0] * _DISCRETE, *[0.0] * _ANALOGUE)  # values of slots that no cause looks at
 _OLDEST_MS = 0xFFFFFFFF
 
 
-def pack(scene: Scene, table: Table) -> bytes:
-    """The input block of the kernel for this scene, in the table's order."""
-    discrete, analogue = [0] * _SLOTS[0], [0.0] * _SLOTS[1]  # spare slots: no cause looks at them
-    discrete_age, analogue_age = [0] * _SLOTS[0], [0] * _SLOTS[1]
-    for entry in table.inputs:
-        value, age_s = READERS[entry.name](scene)
-        if entry.kind == DISCRETE:
-            discrete[entry.index], discrete_age[entry.index] = int(value), _age_ms(age_s)
-        else:
-            analogue[entry.index], analogue_age[entry.index] = value, _age_ms(age_s)
-    return _PACKER.pack(*discrete, *discrete_age, *analogue, *analogue_age)
+class Packer:
+    """Makes the kernel's input block of a scene, in the table's order."""
+
+    def __init__(self, table: Table) -> None:
+        self._slots = [
+            (READERS[entry.name], entry.index + (0 if entry.kind == DISCRETE else _DISCRETE)) for entry in table.inputs
+        ]
+
+    def pack(self, scene: Scene) -> bytes:
+        """The input block."""
+        values, ages_ms = list(_SPARE), [0] * len(_SPARE)
+        for read, slot in self._slots:
+            values[slot], age_s = read(scene)
+            ages_ms[slot] = _age_ms(age_s)
+        discrete, analogue = slice(_DISCRETE), slice(_DISCRETE, None)
+        return _PACKER.pack(*values[discrete], *ages_ms[discrete], *values[analogue], *ages_ms[analogue])
 
 
 def _age_ms(age_s: float) -> int:
     """Milliseconds, rounded up; an age that is not finite, or lies in the future, is the oldest there is."""
-    return min(math.ceil(age_s * 1000), _OLDEST_MS) if math.isfinite(age_s) and age_s >= 0 else _OLDEST_MS
+    ms = age_s * 1000
+    return math.ceil(ms) if 0 <= ms <= _OLDEST_MS else _OLDEST_MS
 
 
 READERS: dict[str, Callable[[Scene], Four | Number]] = {

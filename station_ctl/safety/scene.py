@@ -22,6 +22,9 @@ UNKNOWN: Four = (Signal.NOT_AVAILABLE, math.inf)
 UNKNOWN_NUMBER: Number = (math.nan, math.inf)
 NOTHING_TO_WATCH: Four = (Signal.TRUE, 0.0)
 
+_BADNESS = {Signal.TRUE: 0, Signal.UNTRUSTED: 1, Signal.NOT_AVAILABLE: 2, Signal.FALSE: 3}
+_INVERTED = {Signal.FALSE: Signal.TRUE, Signal.TRUE: Signal.FALSE}
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -52,17 +55,12 @@ class Scene:
 def all_true(signals: Iterable[Four]) -> Four:
     """The conjunction of four-valued signals with the age of the oldest; a known FALSE outweighs the unknown."""
     found = [*signals, NOTHING_TO_WATCH]
-    age = max(age for _, age in found)
-    for value in (Signal.FALSE, Signal.NOT_AVAILABLE, Signal.UNTRUSTED):
-        if any(signal is value for signal, _ in found):
-            return value, age
-    return Signal.TRUE, age
+    return max([value for value, _ in found], key=_BADNESS.__getitem__), max([age for _, age in found])
 
 
 def inverted(four: Four) -> Four:
     """FALSE for TRUE and TRUE for FALSE; what is not known stays so."""
-    swapped = {Signal.FALSE: Signal.TRUE, Signal.TRUE: Signal.FALSE}
-    return swapped.get(four[0], four[0]), four[1]
+    return _INVERTED.get(four[0], four[0]), four[1]
 
 
 def signal(reading: Reading[Signal], now_s: float) -> Four:

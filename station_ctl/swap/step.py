@@ -45,7 +45,8 @@ def _noticed(state: StationState, robot: RobotStatus | None) -> StationState:
     """The state with what the PLC's echo says of our last motion."""
     if robot is None:
         return state
-    state = replace(state, motions_seen=robot.motions_started)
+    if state.motions_seen != robot.motions_started:
+        state = replace(state, motions_seen=robot.motions_started)
     given, last = state.given, state.last
     if given is None or robot.echo_sequence not in (given.sequence, state.sequence):
         return state
@@ -55,7 +56,7 @@ def _noticed(state: StationState, robot: RobotStatus | None) -> StationState:
     if ended is not last.ended:
         place = given.source or given.destination
         last = LastMotion(given, ended, occupied(robot, place) if place else Signal.NOT_AVAILABLE)
-    return replace(state, last=last)
+    return state if last is state.last else replace(state, last=last)
 
 
 def _without_lapsed(state: StationState, look: Look) -> StationState:
@@ -117,7 +118,8 @@ def _taken(look: Look, outcome: Give | Wait | Hold | Suspend) -> Result:
         case Give():
             return Result(state, outcome.order)
         case Wait():
-            return Result(replace(outcome.state or state, reason=outcome.reason))
+            state = outcome.state or state
+            return Result(state if state.reason == outcome.reason else replace(state, reason=outcome.reason))
         case Suspend():
             state = outcome.state or state
             return Result(replace(go(state, "suspend", look.now_s, outcome.reason), resume_to=state.packml))

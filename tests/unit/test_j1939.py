@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -295,3 +297,15 @@ def test_control_frames_that_make_no_sense_are_counted(destination: int, kind: i
     out = Transport(STATION).receive(control_frame(BMS, destination, bytes((kind, 41, 0, 6, 255)), PGN), 0.0)
     assert len(out.failures) == 1
     assert not out.frames
+
+
+def test_next_s_is_when_poll_has_something_to_do() -> None:
+    station, truck = Transport(STATION), Transport(0x27)
+    assert station.next_s == truck.next_s == math.inf
+    station.receive(request(20, 3), 1.0)
+    given_up_s = station.next_s
+    assert not station.poll(given_up_s - 0.001).failures and station.poll(given_up_s).failures
+    truck.send(0xFEEC, GLOBAL_ADDRESS, bytes(18), 5.0)
+    packet_s = truck.next_s
+    assert not truck.poll(packet_s - 0.001).frames and truck.poll(packet_s).frames
+    assert truck.next_s > packet_s and station.next_s == math.inf
