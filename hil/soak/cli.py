@@ -24,7 +24,7 @@ def add_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     many.add_argument("--hours", type=float, default=DEFAULT_S / 3600, help="wall time; no seed begins after it (0.05)")
     many.add_argument("--first", type=int, default=1, help="the first seed (1)")
     many.add_argument("--duration-s", type=float, default=300.0, help="simulated time of each seed (300)")
-    many.add_argument("--speed", type=float, default=10.0, help="the plant moves so many times faster (10)")
+    many.add_argument("--speed", type=float, default=20.0, help="the plant moves so many times faster (20)")
     many.add_argument("--workers", type=int, default=None, help="processes (one for each core)")
     many.add_argument("--at-least", type=int, default=0, help="fail with fewer swaps than this")
     many.add_argument("--store", type=Path, default=REGRESSIONS, help=f"where failing seeds are kept ({REGRESSIONS})")
@@ -32,7 +32,7 @@ def add_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     one = verbs.add_parser("replay", help="run one seed again and show what happened")
     one.add_argument("what", help="a seed, or a regression file")
     one.add_argument("--duration-s", type=float, default=300.0, help="simulated time (300)")
-    one.add_argument("--speed", type=float, default=10.0, help="the plant moves so many times faster (10)")
+    one.add_argument("--speed", type=float, default=20.0, help="the plant moves so many times faster (20)")
     one.add_argument("--log", action="store_true", help="print every line")
     one.set_defaults(run=replay_main)
 

@@ -28,8 +28,8 @@ LONGEST_VISIT_S = 400.0
 SERVICE = frozenset({"pack_not_verified", "gripper_full", "wrong_pack", "other_pack_aboard", "self_test_failed"})
 """Reasons that name work at the plant itself, which the person at the console cannot do (their remedy says so)."""
 SETTLES_S = 5.0
-FAULT_EVERY_S = 12.0
-"""On average; a truck is here for 25 to 45 s at ten times the plant's speed."""
+FAULT_EVERY_S = 8.0
+"""On average; a truck is here for 15 to 30 s at twenty times the plant's speed."""
 LANE_FREE_S = 1.5
 
 
@@ -42,7 +42,7 @@ class Case:
 
     seed: int
     duration_s: float = 300.0
-    speed: float = 10.0
+    speed: float = 20.0
     faults: bool = True
     trucks: int = 1_000_000
     mounts: int | None = None
