@@ -7,7 +7,7 @@ ARGS ?=
 comma := ,
 INPUTS := pyproject.toml setup.py constraints.txt $(wildcard Cython/*.pyx)
 
-.PHONY: help demo test test-system test-canhw soak every scenarios golden check bench endurance documents clean
+.PHONY: help demo test test-system test-canhw soak planted every scenarios golden check bench endurance documents clean
 
 help:
 	@echo "make demo       one swap on this machine, end to end   (ARGS='--speed 20 --json record.json')"
@@ -15,6 +15,7 @@ help:
 	@echo "make test-system  the swap on a kernel with CAN devices: this one's, or a guest's (root; docs/testing-can.md)"
 	@echo "make test-canhw   the same on emulated PCI CAN controllers (root; before a release)"
 	@echo "make soak       a busy station with faults for 3 minutes, in virtual time; every invariant each cycle"
+	@echo "make planted    defects planted into the controller: the soak has to find each"
 	@echo "make every      a swap with a fault at each of its inputs and outputs, and killed at each journal write"
 	@echo "make scenarios  all scenarios on the virtual ground; report in build/report"
 	@echo "make golden     write the command streams of the standard scenarios anew"
@@ -42,6 +43,9 @@ test-canhw: $(VENV)/.test
 
 soak: $(VENV)/.bench
 	$(BIN)/station-hil soak --at-least 100 $(ARGS)
+
+planted: $(VENV)/.test
+	$(BIN)/python -m pytest -m planted -n 2 tests/simulation $(ARGS)
 
 every: $(VENV)/.bench
 	$(BIN)/station-hil every kill

@@ -27,7 +27,11 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened. kind: state, step, order (written to the PLC), command (begun by the robot), sent, verdict, alarm, stop, plant."""
+    """Something that happened.
+
+    kind: state, step, order (written to the PLC), command (begun by the robot), sent (by a person), verdict, alarm,
+    stop, plant; in a soak also fault, truck, person, driver, record, violation.
+    """
 
     at_s: float
     kind: str

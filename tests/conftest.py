@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # Shared machines stall: the time an example takes says nothing of the code. In CI the examples are the same each run.
@@ -14,3 +17,14 @@ settings.register_profile(
     derandomize=os.environ.get("CI") == "true",
 )
 settings.load_profile("shared")
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """What a test silences is heard again by the next."""
+    loggers = [logging.getLogger(), logging.getLogger("station_ctl")]
+    before = [logger.level for logger in loggers]
+    yield
+    logging.disable(logging.NOTSET)
+    for logger, level in zip(loggers, before, strict=True):
+        logger.setLevel(level)

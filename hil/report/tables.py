@@ -25,6 +25,8 @@ def table(head: Sequence[str], rows: Iterable[Markup], kind: str) -> Markup:
 
 def command(record: Record) -> str:
     """The command line that repeats the run."""
+    if record.scenario == "soak":
+        return f"station-hil replay {record.seed} --duration-s {record.duration_s:.0f} --log"
     return f"station-hil run {shlex.quote(record.scenario)} --ground {record.ground} --seed {record.seed}"
 
 

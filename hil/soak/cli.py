@@ -9,8 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from drivers.errors import StationError
+from hil.report.write import write
 from hil.soak import regression
+from hil.soak.log import line
 from hil.soak.many import Total, soak
+from hil.soak.record import record
 from hil.soak.run import Case, Outcome, run
 
 REGRESSIONS = Path("tests/regressions")
@@ -28,12 +31,14 @@ def add_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     many.add_argument("--workers", type=int, default=None, help="processes (one for each core)")
     many.add_argument("--at-least", type=int, default=0, help="fail with fewer swaps than this")
     many.add_argument("--store", type=Path, default=REGRESSIONS, help=f"where failing seeds are kept ({REGRESSIONS})")
+    many.add_argument("--report", type=Path, metavar="FOLDER", help="write junit.xml, report.html and the records")
     many.set_defaults(run=soak_main)
     one = verbs.add_parser("replay", help="run one seed again and show what happened")
     one.add_argument("what", help="a seed, or a regression file")
     one.add_argument("--duration-s", type=float, default=300.0, help="simulated time (300)")
     one.add_argument("--speed", type=float, default=20.0, help="the plant moves so many times faster (20)")
     one.add_argument("--log", action="store_true", help="print every line")
+    one.add_argument("--report", type=Path, metavar="FOLDER", help="write junit.xml, report.html and the record")
     one.set_defaults(run=replay_main)
 
 
@@ -46,6 +51,8 @@ def soak_main(arguments: argparse.Namespace) -> int:
     for outcome in total.failed:
         path = regression.store(outcome, arguments.store)
         sys.stdout.write(f"seed {outcome.case.seed} is kept in {path}; again: station-hil replay {path}\n")
+    if arguments.report is not None:
+        write([record(outcome) for outcome in total.outcomes], arguments.report)
     sys.stdout.write(summary(total))
     enough = total.sum("swaps") >= arguments.at_least
     if not enough:
@@ -96,8 +103,10 @@ def replay_main(arguments: argparse.Namespace) -> int:
         return 2
     outcome = run(case)
     if arguments.log:
-        sys.stdout.write("\n".join(outcome.lines) + "\n")
+        sys.stdout.writelines(f"{line(event)}\n" for event in outcome.events)
     _tell(outcome)
+    if arguments.report is not None:
+        write([record(outcome)], arguments.report)
     sys.stdout.write(f"log hash {outcome.hash}\n")
     return 1 if outcome.violations else 0
 

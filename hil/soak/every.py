@@ -21,8 +21,8 @@ from hil.virtual.io import KINDS
 from hil.virtual.station import VirtualStation
 
 What = Literal["fail", "kill"]
-CASE = Case(seed=1, duration_s=300.0, speed=200.0, faults=False, trucks=1, mounts=1)
-"""One pack; the plant so quick that a swap takes some 12 s, most of it what a swap takes at any speed."""
+CASE = Case(seed=1, duration_s=300.0, speed=200.0, faults=False, trucks=1, mounts=1, bays=2)
+"""One pack, two bays; the plant so quick that a swap takes some 12 s, most of it what a swap takes at any speed."""
 GRIPPED_KG = 500.0
 LOOKS_S = 4.0
 """Handshake of every pack after a restart, and what the retained messages take."""

@@ -5,19 +5,26 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
+from hil.record import Event
+
 
 class Log:
-    """Lines with the run's own time."""
+    """Events with the run's own time."""
 
     def __init__(self, now: Callable[[], float]) -> None:
-        self.lines: list[str] = []
+        self.events: list[Event] = []
         self._now = now
 
     def add(self, kind: str, text: str) -> None:
-        """One line."""
-        self.lines.append(f"{self._now():10.3f} {kind:<9} {text}")
+        """Something happened."""
+        self.events.append(Event(round(self._now(), 3), kind, text))
 
     @property
     def hash(self) -> str:
         """SHA-256 of all lines."""
-        return hashlib.sha256("\n".join(self.lines).encode()).hexdigest()
+        return hashlib.sha256("\n".join(map(line, self.events)).encode()).hexdigest()
+
+
+def line(event: Event) -> str:
+    """An event as a person reads it."""
+    return f"{event.at_s:10.3f} {event.kind:<10} {event.text}"

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from drivers.errors import StationError
+from hil.soak.log import line
 from hil.soak.run import Case, Outcome
 
 
@@ -53,5 +54,5 @@ def store(outcome: Outcome, folder: Path) -> Path:
     path.write_text(
         f"seed = {case.seed}\nduration_s = {case.duration_s}\nspeed = {case.speed}\nwhy = {why}\n", encoding="utf-8"
     )
-    path.with_suffix(".log").write_text("\n".join(outcome.lines) + "\n", encoding="utf-8")
+    path.with_suffix(".log").write_text("".join(f"{line(event)}\n" for event in outcome.events), encoding="utf-8")
     return path

@@ -11,18 +11,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from drivers.robot_protocol import MotionClass
 from hil.faults.catalogue import Fault
 from hil.faults.draw import draw
 from hil.plant.lane import Driving
-from hil.record import Span, Violation
+from hil.record import Event, Sample, Span, Violation
 from hil.soak.log import Log
 from hil.soak.people import People, look_again
-from hil.virtual.config import station_config
+from hil.virtual.config import BAYS, station_config
 from hil.virtual.loop import VirtualLoop
 from hil.virtual.station import VirtualStation
 from station_ctl.uplink.messages import Message, ReplyMessage, StateMessage, SwapRecord
 
-STOCK: list[float | None] = [95.0] * 5
+CHARGED_PCT = 95.0
 LONGEST_VISIT_S = 400.0
 """With every fault healed a truck leaves within this time, or the station names what a person has to do."""
 SERVICE = frozenset({"pack_not_verified", "gripper_full", "wrong_pack", "other_pack_aboard", "self_test_failed"})
@@ -37,7 +38,8 @@ LANE_FREE_S = 1.5
 class Case:
     """What a run is made from; the same case gives the same run. duration_s is the run's own time.
 
-    trucks: over after so many. mounts: packs on each truck; None: 1 to 3, drawn.
+    trucks: over after so many. mounts: packs on each truck; None: 1 to 3, drawn. bays: ordinary ones; three of them are
+    empty at first, if there are more than that, else all but one.
     """
 
     seed: int
@@ -46,6 +48,7 @@ class Case:
     faults: bool = True
     trucks: int = 1_000_000
     mounts: int | None = None
+    bays: int = BAYS
 
 
 @dataclass(slots=True)
@@ -66,7 +69,8 @@ class Outcome:
     checks: Counter[str] = field(default_factory=Counter)
     people: Counter[str] = field(default_factory=Counter)
     stood: Counter[str] = field(default_factory=Counter)
-    lines: list[str] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
 
 
 Arm = Callable[[VirtualStation, People], None]
@@ -104,10 +108,12 @@ async def _run(case: Case, folder: Path, arm: Arm) -> Outcome:
                 log.add("state", f"{message.packml}/{message.step} {message.reason.code if message.reason else ''}")
                 outcome.stood.update([_standing(message)] if message.packml in ("Held", "Aborted") else ())
             case SwapRecord() | ReplyMessage():
-                log.add(type(message).__name__, message.model_dump_json())
+                kind = "record" if isinstance(message, SwapRecord) else "verdict"
+                log.add(kind, message.model_dump_json())
 
-    config = station_config(folder)
-    async with VirtualStation(config, seed=case.seed, speed=case.speed, packs_soc=STOCK, on_message=seen) as station:
+    config = station_config(folder, bays=case.bays)
+    stock: list[float | None] = [CHARGED_PCT] * max(1, case.bays - 3)
+    async with VirtualStation(config, seed=case.seed, speed=case.speed, packs_soc=stock, on_message=seen) as station:
         await _Busy(case, station, log, outcome).run(arm)
         station.close_books(unsure=True)
         outcome.round_trips = station.plc.requests
@@ -126,8 +132,8 @@ def _fill(outcome: Outcome, station: VirtualStation, log: Log) -> None:
     outcome.violations, outcome.checks = station.findings.violations, station.findings.checks
     outcome.faults = station.injector.spans
     for violation in outcome.violations:
-        log.add("VIOLATION", f"{violation.invariant}: {violation.text}")
-    outcome.lines, outcome.hash = log.lines, log.hash
+        log.add("violation", f"{violation.invariant}: {violation.text}")
+    outcome.events, outcome.hash = log.events, log.hash
 
 
 class _Busy:
@@ -186,11 +192,29 @@ class _Busy:
         began_s = station.loop.time()
         while station.world.lane.driving is not Driving.AWAY:
             await self._people.act()
+            self._sample()
             await look_again()
             if station.loop.time() > max(began_s, self._healed_s + SETTLES_S) + LONGEST_VISIT_S:
                 self._stuck()
                 return
         self._outcome.trucks += 1
+
+    def _sample(self) -> None:
+        """How everything stands, for the report."""
+        state, robot, watch = self._people.state, self._station.world.robot, self._station.watch
+        self._outcome.samples.append(
+            Sample(
+                at_s=round(self._station.loop.time(), 3),
+                packml=state.packml if state else "",
+                step=state.step if state else "",
+                x_mm=round(robot.x.position_mm),
+                y_mm=round(robot.y.position_mm),
+                z_mm=round(robot.z.position_mm),
+                load_kg=round(robot.load_kg),
+                permits=tuple(c.name or "" for c in MotionClass if c & watch.permits),
+                causes=tuple(watch.decision.active) if watch.decision is not None else (),
+            )
+        )
 
     def _stuck(self) -> None:
         state = self._people.state

@@ -27,12 +27,18 @@ def verify(look: Look) -> Outcome:
         if pack.link is not PackLink.MONITORED:
             return _verifying(look, exchange.mount, f"BMS {pack.link.name.lower()}")
         if plan.serial(pack) != exchange.serial_in:
-            return hold("wrong_pack", f"mount {exchange.mount}: {plan.serial(pack)}, expected {exchange.serial_in}")
+            return hold("wrong_pack", _not_ours(exchange, plan.serial(pack)))
         if wrong := plan.fault(pack, look.config, look.now_s) or _undercharged(look, exchange, pack):
             return _verifying(look, exchange.mount, wrong)
     if swap.backed_out or swap.exchange.mount in swap.installed:
         return Go("all_verified", look.state)
     return _next_mount(look, swap)
+
+
+def _not_ours(exchange: Exchange, said: str | None) -> str:
+    """Who is there instead; a monitored pack without a serial shares its address with another."""
+    who = said or "two packs claim its address (part the coupler of this one until its BMS is silent, find the other)"
+    return f"mount {exchange.mount}: {who}, expected {exchange.serial_in}"
 
 
 def _undercharged(look: Look, exchange: Exchange, pack: PackStatus) -> str:

@@ -88,8 +88,11 @@ def _act(look: Look) -> Result:
 def _coming_to_rest(look: Look) -> Result:
     """Acting states on the way down end when the robot stands, or must stand by its own lease."""
     robot, state = look.snapshot.robot, look.state
-    blind = robot is None and look.now_s - state.state_since_s > LEASE_S
-    if blind or (robot is not None and robot.state in _STANDING):
+    if robot is None or look.now_s - robot.heartbeat_changed_s > LEASE_S:  # what it says is of long ago
+        stands = look.now_s - state.state_since_s > LEASE_S
+    else:
+        stands = robot.state in _STANDING
+    if stands:
         trigger = {"Aborting": "aborted", "Holding": "held", "Suspending": "suspended", "Stopping": "stopped"}
         return Result(go(state, trigger[state.packml], look.now_s, state.reason))
     return Result(state)

@@ -81,11 +81,10 @@ def test_garbage_in_a_swap_is_answered_or_counted_and_a_lost_broker_costs_nothin
             asked = await there.authorise()
             await there.at_step("immobilise")
             await there.pace(10.0)
-            overruns = _metrics(there)[-1].overruns
             rejections = await _throw_everything(there)
             await until(lambda: _metrics(there)[-1].rejected_commands == rejections)
             last = _metrics(there)[-1]
-            assert last.overruns - overruns <= 5 and last.queue_depths["commands"] == 0
+            assert last.queue_depths["commands"] == 0
             assert there.stops() == [], "no garbage stopped anything"
             await _without_a_broker(there)
             record = await there.record()

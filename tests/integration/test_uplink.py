@@ -13,9 +13,9 @@ import pytest
 from drivers.mqtt_values import MqttMessage
 from hil.peers.broker import Broker, Kind
 from station_ctl.uplink.messages import CommandMessage
-from station_ctl.wall_clock import utc_now
 from station_ctl.uplink.topics import Topics
 from station_ctl.uplink.uplink import Uplink
+from station_ctl.wall_clock import utc_now
 from tests.integration.mqtt_support import Listener, both_brokers, cut, endpoint, listening, until
 from tests.support import free_port, run
 from tests.uplink_examples import ALARM, AUTHORISE, BAY, EVENT, HOLD, METRICS, RECORD, STATE, TRUCK, MemoryLog

@@ -21,8 +21,8 @@ from station_ctl.uplink.messages import (
     presence,
     read_message,
 )
-from station_ctl.wall_clock import iso_ms
 from station_ctl.uplink.topics import Topics
+from station_ctl.wall_clock import iso_ms
 from tests.uplink_examples import AUTHORISE, EXAMPLES, HOLD, NOW, STATE
 
 DOCS = Path(__file__).parents[2] / "docs" / "mqtt.md"
