@@ -117,7 +117,9 @@ def build(config: Config, journal: Journal, state: StationState, notifier: Notif
         station_address=config.packs.station_address,
         on_danger=wake,
     )
-    uplink = Uplink(config.station.id, _endpoint(config), journal, version=__version__, boot_id=wires.boot_id, session=wires.session)
+    uplink = Uplink(
+        config.station.id, _endpoint(config), journal, version=__version__, boot_id=wires.boot_id, session=wires.session
+    )
     plant = Plant(robot, packs, truck, uplink, journal, lambda: {n: b.state.name for n, b in buses.items()}, _now_s)
     sources = Sources(client, robot, buses, packs, truck, uplink)
     reporter = Reporter(config, uplink, lambda: sources.message(runners[0].health))

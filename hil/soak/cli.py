@@ -11,10 +11,11 @@ from pathlib import Path
 from drivers.errors import StationError
 from hil.report.write import write
 from hil.soak import regression
+from hil.soak.case import Case, Outcome
 from hil.soak.log import line
 from hil.soak.many import Total, soak
 from hil.soak.record import record
-from hil.soak.run import Case, Outcome, run
+from hil.soak.run import run
 
 REGRESSIONS = Path("tests/regressions")
 DEFAULT_S = 180.0

@@ -14,9 +14,10 @@ from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Literal
 
+from hil.soak.case import Case, Outcome
 from hil.soak.many import quiet
 from hil.soak.people import People
-from hil.soak.run import Case, Outcome, run
+from hil.soak.run import run
 from hil.virtual.io import KINDS
 from hil.virtual.station import VirtualStation
 

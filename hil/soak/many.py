@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 
-from hil.soak.run import Case, Outcome, run
+from hil.soak.case import Case, Outcome
+from hil.soak.run import run
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hil.record import Check, Record
 from hil.scenario.keeper import versions
-from hil.soak.run import Outcome
+from hil.soak.case import Outcome
 from hil.virtual.station import EPOCH
 from station_ctl.wall_clock import iso_ms
 

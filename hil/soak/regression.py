@@ -9,8 +9,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from drivers.errors import StationError
+from hil.soak.case import Case, Outcome
 from hil.soak.log import line
-from hil.soak.run import Case, Outcome
 
 
 class RegressionError(StationError):

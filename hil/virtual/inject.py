@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from drivers.errors import StationError
 from hil.faults import catalogue as c
 from hil.faults import site_kinds as site
+from hil.faults.broker import BrokerWire
+from hil.faults.can import CanWire
 from hil.faults.catalogue import Fault
+from hil.faults.disk import Disk
+from hil.faults.modbus import ModbusWire
+from hil.plant.world import World
 from hil.record import Span
-
-if TYPE_CHECKING:
-    from hil.virtual.station import VirtualStation
+from hil.rig.operator import Operator
+from hil.virtual.broker import MemoryBroker
+from hil.virtual.controller import Controller
+from hil.virtual.loop import VirtualLoop
+from hil.watch.findings import Findings
+from station_ctl.config import Config
 
 INPUTS = {"people.zone": "zone_clear", "people.estop": "estop_released", "people.doors": "doors_closed"}
 INPUTS |= {"people.fire": "fire_clear"}
@@ -22,13 +31,45 @@ SETTLE_S = 0.02
 RESTART_S = 1.0
 
 
-class Injector:
-    """Switches faults of one station. spans: what was on, from when to when, for the record."""
+class Clock(Protocol):
+    """A wall clock that can jump."""
 
-    def __init__(self, station: VirtualStation, seed: int) -> None:
+    jump_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where faults are made. ask: one request to the plant."""
+
+    loop: VirtualLoop
+    config: Config
+    modbus: ModbusWire
+    can_wires: dict[str, CanWire]
+    broker: MemoryBroker
+    broker_wire: BrokerWire
+    disk: Disk
+    wall: Clock
+    world: World
+    controller: Controller
+    operator: Operator
+    findings: Findings
+    ask: Callable[..., Awaitable[dict[str, Any]]]
+
+    def clear(self, kind: str) -> None:
+        """Heal a kind of fault wherever it is."""
+        for clear in (self.modbus.clear, self.broker_wire.clear, self.disk.clear):
+            clear(kind)
+        for wire in self.can_wires.values():
+            wire.clear(kind)
+
+
+class Injector:
+    """Switches faults of one places. spans: what was on, from when to when, for the record."""
+
+    def __init__(self, places: Places) -> None:
         self.spans: list[Span] = []
         self.disk_was_bad = False
-        self._station, self._seed = station, seed
+        self._places = places
         self._on: dict[str, tuple[Fault, float]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -40,7 +81,7 @@ class Injector:
     async def start(self, fault: Fault) -> None:
         """Switch a fault on; it heals by itself after its lasts_s. Raises StationError if this ground cannot."""
         await self.stop(fault.kind)
-        now_s = self._station.loop.time()
+        now_s = self._places.loop.time()
         self._on[fault.kind] = (fault, now_s)
         await self._switch(fault)
         if fault.lasts_s is not None:
@@ -50,7 +91,7 @@ class Injector:
         """Heal faults of a kind, or all."""
         for name in [k for k in self._on if kind in (None, k)]:
             fault, since_s = self._on.pop(name)
-            self.spans.append(Span(name, _parameters(fault), round(since_s, 3), round(self._station.loop.time(), 3)))
+            self.spans.append(Span(name, _parameters(fault), round(since_s, 3), round(self._places.loop.time(), 3)))
             await self._restore(fault)
 
     async def end(self) -> None:
@@ -66,83 +107,82 @@ class Injector:
 
     async def _torn(self) -> None:
         self.disk_was_bad = True
-        await self._station.controller.kill(tear=True)
+        await self._places.controller.kill(tear=True)
         await asyncio.sleep(RESTART_S)
-        await self._station.controller.start()
+        await self._places.controller.start()
 
     def power_cut(self) -> None:
         """The controller's PC loses its power at this very instant; it is back, and the service up, a second later."""
-        self._station.controller.power_lost()
+        self._places.controller.power_lost()
         self._later(self._cut(), "power cut")
 
     async def _cut(self) -> None:
-        await self._station.controller.kill()
+        await self._places.controller.kill()
         await asyncio.sleep(RESTART_S)
-        await self._station.controller.start()
+        await self._places.controller.start()
 
     async def _switch(self, fault: Fault) -> None:
-        station = self._station
+        places = self._places
         match fault:
             case site.PlcReboot():
                 self._later(self._reboot(fault), "reboots the PLC")
             case site.ControllerKill():
-                await station.kill()
+                await places.controller.kill()
             case site.WallClockJump():
-                station.wall.jump_s = fault.jump_s
+                places.wall.jump_s = fault.jump_s
             case site.PeopleButton():
                 self._later(self._press(fault), "presses a button")
             case _ if fault.kind in INPUTS:
-                await station.ask("sensor", name=INPUTS[fault.kind], shows=getattr(fault, "shows", "false"))
+                await places.ask("sensor", name=INPUTS[fault.kind], shows=getattr(fault, "shows", "false"))
             case _:
                 self._on_a_wire(fault)
 
     def _on_a_wire(self, fault: Fault) -> None:
-        station = self._station
+        places = self._places
         if isinstance(fault, c.ModbusFault):
-            station.modbus.set(fault)
-            if station.modbus.cable_off:
-                station.loop.network.cut(station.config.robot.host, station.config.robot.port)
+            places.modbus.set(fault)
+            if places.modbus.cable_off:
+                places.loop.network.cut(places.config.robot.host, places.config.robot.port)
         elif isinstance(fault, c.CanFault):
-            for name, wire in station.can_wires.items():
+            for name, wire in places.can_wires.items():
                 if fault.bus in (None, name):
                     wire.set(fault)
         elif isinstance(fault, c.BrokerFault):
-            station.broker_wire.set(fault)
-            if station.broker_wire.outage:
-                station.broker.outage()
+            places.broker_wire.set(fault)
+            if places.broker_wire.outage:
+                places.broker.outage()
         elif isinstance(fault, c.DiskFault):
             self.disk_was_bad = True
-            station.disk.set(fault)
+            places.disk.set(fault)
         else:
             raise StationError("the virtual ground cannot do that", where=fault.kind)
 
     async def _restore(self, fault: Fault) -> None:
-        station = self._station
+        places = self._places
         match fault:
             case site.PlcReboot():
                 with contextlib.suppress(StationError):
-                    await station.ask("power_return")
+                    await places.ask("power_return")
             case site.ControllerKill():
-                if not station.controller.alive:
-                    await station.start()
+                if not places.controller.alive:
+                    await places.controller.start()
             case site.WallClockJump():
-                station.wall.jump_s = 0.0
+                places.wall.jump_s = 0.0
             case _ if fault.kind in INPUTS:
-                await station.ask("sensor", name=INPUTS[fault.kind], mended=True)
+                await places.ask("sensor", name=INPUTS[fault.kind], mended=True)
             case _:
-                for clear in station.clears:
-                    clear(fault.kind)
+                places.clear(fault.kind)
 
     async def _reboot(self, fault: site.PlcReboot) -> None:
-        robot = self._station.world.robot
+        robot = self._places.world.robot
         while fault.in_move and not robot.active:  # noqa: ASYNC110  # the plant tells nobody
             await asyncio.sleep(SETTLE_S)
-        await self._station.ask("power_cut")
+        await self._places.ask("power_cut")
 
     async def _press(self, fault: site.PeopleButton) -> None:
         arguments = {"vin": "LZZ5CLSB8NA999999"} if fault.verb == "authorise" else {}
         with contextlib.suppress(StationError):
-            await self._station.operator.send(fault.verb, timeout_s=5.0, wait=False, **arguments)
+            await self._places.operator.send(fault.verb, timeout_s=5.0, wait=False, **arguments)
 
     async def _heal_after(self, fault: Fault) -> None:
         await asyncio.sleep(fault.lasts_s or 0.0)
@@ -159,7 +199,7 @@ class Injector:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._station.findings.tell("the bench failed", f"{task.get_name()}: {error!r}")
+            self._places.findings.tell("the bench failed", f"{task.get_name()}: {error!r}")
 
 
 def _parameters(fault: Fault) -> str:

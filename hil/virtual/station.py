@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from hil.sim_commands import answer
 from hil.virtual.broker import MemoryBroker
 from hil.virtual.can import Segment
 from hil.virtual.controller import Controller
-from hil.virtual.inject import Injector
+from hil.virtual.inject import Injector, Places
 from hil.virtual.io import Io
 from hil.virtual.loop import VirtualLoop
 from hil.watch import books
@@ -93,7 +93,23 @@ class VirtualStation:
             config, loop.network, self.segments, self.broker, self.disk, self.io, self._controller_started
         )
         self.operator = Operator(config.station.id, 1883, on_message, name=OPERATOR, session=self.broker.session)
-        self.injector = Injector(self, seed)
+        self.injector = Injector(
+            Places(
+                loop=loop,
+                config=config,
+                modbus=self.modbus,
+                can_wires=self.can_wires,
+                broker=self.broker,
+                broker_wire=self.broker_wire,
+                disk=self.disk,
+                wall=self.wall,
+                world=self.world,
+                controller=self.controller,
+                operator=self.operator,
+                findings=self.findings,
+                ask=self.ask,
+            )
+        )
         self._stack = contextlib.AsyncExitStack()
 
     def _plant(self, seed: int, speed: float, packs_soc: list[float | None] | None) -> None:
@@ -119,12 +135,6 @@ class VirtualStation:
         self.broker_wire = BrokerWire(seed)
         self.broker = MemoryBroker(self.broker_wire, f"station-{config.station.id}", self.io)
         self.disk = Disk(seed, self._power_cut, Path(self.config.station.journal))
-
-    @property
-    def clears(self) -> list[Callable[[str | None], None]]:
-        """Where a fault can be healed."""
-        can = [wire.clear for wire in self.can_wires.values()]
-        return [self.modbus.clear, self.broker_wire.clear, self.disk.clear, *can]
 
     async def __aenter__(self) -> VirtualStation:
         enter = self._stack.enter_async_context

@@ -16,7 +16,8 @@ import pytest
 from hil.record import Record
 from hil.scenario import load
 from hil.scenario.virtual import play_virtual
-from hil.soak.run import Case, Outcome, run
+from hil.soak.case import Case, Outcome
+from hil.soak.run import run
 from station_ctl.journal import Entry
 from station_ctl.model import Decision, Snapshot, StationState
 from station_ctl.runner import Runner

@@ -10,8 +10,9 @@ import pytest
 from drivers.errors import StationError
 from hil.record import Event, Violation
 from hil.soak import regression
+from hil.soak.case import Case, Outcome
 from hil.soak.every import one
-from hil.soak.run import Case, Outcome, run
+from hil.soak.run import run
 
 REGRESSIONS = sorted((Path(__file__).parents[1] / "regressions").glob("*.toml"))
 

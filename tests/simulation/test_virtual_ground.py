@@ -156,7 +156,13 @@ def test_the_broker_retains_speaks_wills_and_dies_with_its_sessions() -> None:
     virtually(main())
 
 
-_RUN = "import logging; logging.disable(50); from hil.soak.run import Case, run; print(run(Case(3, 60.0)).hash)"
+_RUN = """
+import logging
+from hil.soak.case import Case
+from hil.soak.run import run
+logging.disable(50)
+print(run(Case(3, 60.0)).hash)
+"""
 
 
 def test_the_same_seed_gives_the_same_log_in_another_process_with_another_hash_seed() -> None:

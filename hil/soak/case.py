@@ -1,0 +1,48 @@
+"""What a soak's run is made from, and what came of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from hil.record import Event, Sample, Span, Violation
+from hil.virtual.config import BAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What a run is made from; the same case gives the same run. duration_s is the run's own time.
+
+    trucks: over after so many. mounts: packs on each truck; None: 1 to 3, drawn. bays: ordinary ones; three of them are
+    empty at first, if there are more than that, else all but one.
+    """
+
+    seed: int
+    duration_s: float = 300.0
+    speed: float = 20.0
+    faults: bool = True
+    trucks: int = 1_000_000
+    mounts: int | None = None
+    bays: int = BAYS
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a case. ended: why it ended before its time, '' if it did not."""
+
+    case: Case
+    trucks: int = 0
+    swaps: int = 0
+    simulated_s: float = 0.0
+    cpu_s: float = 0.0
+    round_trips: int = 0
+    motions: int = 0
+    ended: str = ""
+    hash: str = ""
+    violations: list[Violation] = field(default_factory=list)
+    faults: list[Span] = field(default_factory=list)
+    checks: Counter[str] = field(default_factory=Counter)
+    people: Counter[str] = field(default_factory=Counter)
+    stood: Counter[str] = field(default_factory=Counter)
+    events: list[Event] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
