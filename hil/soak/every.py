@@ -21,7 +21,8 @@ from hil.soak.run import run
 from hil.virtual.io import KINDS
 from hil.virtual.station import VirtualStation
 
-What = Literal["fail", "kill"]
+What = Literal["fail", "kill", "kill_anywhere"]
+"""fail: the operation. kill: the controller, at a write to its journal; kill_anywhere: at any operation."""
 CASE = Case(seed=1, duration_s=300.0, speed=200.0, faults=False, trucks=1, mounts=1, bays=2)
 """One pack, two bays; the plant so quick that a swap takes some 12 s, most of it what a swap takes at any speed."""
 GRIPPED_KG = 500.0
@@ -55,12 +56,12 @@ class Every:
 
 
 def one(number: int, what: What) -> One:
-    """A swap with the n-th operation (of all kinds; for a kill: write to the journal) hit."""
+    """A swap with its n-th operation hit."""
     armed: list[VirtualStation] = []
 
     def arm(station: VirtualStation, people: People) -> None:
         armed.append(station)
-        if what == "kill":
+        if what != "fail":
             _kills(station, people)
         station.io.choose(number, ("journal",) if what == "kill" else KINDS)
 

@@ -6,17 +6,20 @@ import argparse
 import os
 import sys
 import time
+from typing import get_args
 
-from hil.soak.every import CASE, Every, One, every
+from hil.soak.every import CASE, Every, One, What, every
 
 TOLD_EVERY = 100
+KILLED = "the controller killed there, and started again 1 s later"
+SAID = {"fail": "each operation failed", "kill": f"each write to the journal: {KILLED}", "kill_anywhere": KILLED}
 
 
 def add_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `every` to station-hil."""
     verb = verbs.add_parser("every", help="a swap with its n-th input or output failed, or killed there, for every n")
     verb.add_argument(
-        "what", choices=("fail", "kill"), help="fail: the operation; kill: the controller, at a journal write"
+        "what", choices=get_args(What), help="fail: the operation; kill: the controller, at a journal write"
     )
     verb.add_argument("--stride", type=int, default=1, help="only each so many-th n (1)")
     verb.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (one for each core)")
@@ -39,14 +42,14 @@ def main(arguments: argparse.Namespace) -> int:
     return 1 if found.failed or not found.reached() else 0
 
 
-def summary(found: Every, what: str, wall_s: float) -> str:
+def summary(found: Every, what: What, wall_s: float) -> str:
     """The figures a person reads."""
     reached, outcomes = found.reached(), [r.outcome for r in found.runs]
     by_kind = ", ".join(f"{n} {kind}" for kind, n in sorted(reached.items()))
     swaps = sum(o.swaps for o in outcomes)
     rows = [
         ("operations hit", f"{reached.total()} ({by_kind})"),
-        ("what", "the operation failed" if what == "fail" else "the controller killed at it, restarted 1 s later"),
+        ("what", SAID[what]),
         ("swaps ended safely", f"{len(found.runs) - len(found.failed)} of {len(found.runs)}, {swaps} recorded"),
         ("held, aborted or restarted on the way", sum(sum(o.people.values()) > 3 for o in outcomes)),
         ("looks at an invariant", f"{sum(o.checks.total() for o in outcomes):,}"),

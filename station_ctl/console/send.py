@@ -38,7 +38,10 @@ def make_request(
     timeout_s: float,
     identifier: str | None = None,
 ) -> Request:
-    """A checked request with a fresh id, unless one is given. Raises WrongSchema, naming the argument, before anything is sent."""
+    """A checked request with a fresh id, unless one is given.
+
+    Raises WrongSchema, naming the argument, before anything is sent.
+    """
     now = utc_now()
     life_s = min(timeout_s, LIFE_MAX_S)
     content = {
