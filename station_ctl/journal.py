@@ -78,7 +78,7 @@ class Journal:
     """The journal file. `open` first, `close` last; between them every method may be called from the loop."""
 
     def __init__(self, path: Path, worker: Executor | None = None) -> None:
-        """worker: does the work on the file, one piece at a time, in order; by default a thread of the journal's own."""
+        """worker: works on the file, one piece at a time, in order; by default a thread of the journal's own."""
         self._path = path
         self._worker = worker or ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
         self._db: sqlite3.Connection | None = None
