@@ -49,6 +49,7 @@ planted: $(VENV)/.test
 
 every: $(VENV)/.bench
 	$(BIN)/station-hil every kill
+	$(BIN)/station-hil every kill_after
 	$(BIN)/station-hil every kill_anywhere --stride 10
 	$(BIN)/station-hil every fail $(ARGS)
 

@@ -10,6 +10,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from drivers.errors import StationError
+from hil.faults import plant_kinds as plant
 from hil.faults import site_kinds as site
 from hil.faults import wire_kinds as wire
 from hil.faults.model import FaultModel
@@ -53,7 +54,15 @@ OtherFault: TypeAlias = (
     | site.PeopleFire
     | site.PeopleButton
 )
-Fault: TypeAlias = ModbusFault | CanFault | BrokerFault | DiskFault | OtherFault
+PlantFault: TypeAlias = (
+    plant.PlantPack
+    | plant.PlantSensor
+    | plant.PlantLockJams
+    | plant.PlantSmoke
+    | plant.PlantKeySwitch
+    | plant.PlantParking
+)
+Fault: TypeAlias = ModbusFault | CanFault | BrokerFault | DiskFault | OtherFault | PlantFault
 """Any fault; `kind` tells which. For a field of a pydantic model use AnyFault."""
 
 AnyFault: TypeAlias = Annotated[Fault, Field(discriminator="kind")]

@@ -26,6 +26,7 @@ NEEDS = {
     "plc": ("plc_power",),
     "controller": ("kill",),
     "people": (),
+    "plant": ("fault.plant",),
     "disk.torn_write": ("fault.disk", "kill"),
 }
 """What a ground has to be capable of, by kind or by its first word."""

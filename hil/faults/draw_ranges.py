@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 from hil.faults import site_kinds as site
 from hil.faults.model import Shown
+from hil.faults.plant_kinds import SENSORS, PlantPack
 
 Parameters = dict[str, Any]
 Draw = Callable[[random.Random], Parameters]
@@ -29,6 +30,7 @@ LONGEST_S = {
 """The longest that a fault of this kind lasts; of all others USUALLY_S."""
 
 SHOWN = ("false", *get_args(Shown))  # a plain FALSE twice as often as one that is in doubt
+PACK_FAULTS = get_args(PlantPack.model_fields["fault"].annotation)
 VERBS = get_args(site.PeopleButton.model_fields["verb"].annotation)
 
 
@@ -76,7 +78,7 @@ def _noise(rng: random.Random) -> Parameters:
 
 
 def _disk(rng: random.Random) -> Parameters:
-    return {"after_operations": rng.randrange(30), "count": rng.randint(1, 5)}
+    return {"after_operations": rng.randrange(4), "count": rng.randint(1, 5)}
 
 
 def _old_command(rng: random.Random) -> Parameters:
@@ -124,13 +126,19 @@ PARAMETERS: dict[str, Draw] = {
     "broker.slow": lambda rng: {"delay_ms": log_uniform(rng, 10, 8000), "jitter_ms": log_uniform(rng, 1, 1000)},
     "disk.full": _disk,
     "disk.sync_failed": lambda rng: _disk(rng) | {"written": rng.random() < 0.3},
-    "disk.torn_write": lambda rng: {"after_operations": rng.randrange(30)},
+    "disk.torn_write": lambda rng: {"after_operations": rng.randrange(4)},
     "plc.reboot": lambda rng: {"in_move": rng.random() < 0.6},
     "wall_clock.jump": _jump,
     "people.zone": _input,
     "people.estop": _input,
     "people.doors": _input,
     "people.fire": _input,
+    "plant.pack": lambda rng: {"bay": rng.randint(1, 8), "fault": rng.choice(PACK_FAULTS)},
+    "plant.sensor": lambda rng: {"name": rng.choice(SENSORS), "shows": rng.choice(SHOWN)},
+    "plant.lock_jams": lambda rng: {"mount": rng.randint(1, 3)},
+    "plant.smoke": lambda rng: {"bay": rng.randint(1, 8)},
+    "plant.key_switch": lambda rng: {"mode": rng.choice(("maintenance", "manual"))},
+    "plant.parking": lambda rng: {"x_error_mm": float(rng.randint(-200, 200))},
     "people.button": lambda rng: {"verb": rng.choice(VERBS)},
 }
 """The parameters of each kind that has any; the addresses of CAN nodes are drawn apart."""

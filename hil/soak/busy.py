@@ -18,8 +18,15 @@ from hil.virtual.station import VirtualStation
 
 LONGEST_VISIT_S = 400.0
 """With every fault healed a truck leaves within this time, or the station names what a person has to do."""
-SERVICE = frozenset({"pack_not_verified", "gripper_full", "wrong_pack", "other_pack_aboard", "self_test_failed"})
-"""Reasons that name work at the plant itself, which the person at the console cannot do (their remedy says so)."""
+SERVICE = {
+    "pack_not_verified": ("plant.pack", "can"),
+    "wrong_pack": ("can",),
+    "other_pack_aboard": ("can", "plant"),
+    "no_charged_pack": ("plant.pack", "can"),
+    "gripper_full": ("controller", "disk", "people.button"),
+    "self_test_failed": ("plant", "can"),
+}
+"""Reasons that name work which the person at the console cannot do, and the faults that can have led there."""
 SETTLES_S = 5.0
 FAULT_EVERY_S = 8.0
 """On average; a truck is here for 15 to 30 s at twenty times the plant's speed."""
@@ -35,7 +42,7 @@ class Busy:
     def __init__(self, case: Case, station: VirtualStation, log: Log, outcome: Outcome) -> None:
         self._case, self._station, self._log, self._outcome = case, station, log, outcome
         self._rng = random.Random(f"{case.seed} busy")
-        self._people = People(station, log.add)
+        self._people = People(station, log.add, random.Random(f"{case.seed} people"))
         self._healed_s = 0.0
 
     async def run(self, arm: Arm) -> None:
@@ -43,11 +50,8 @@ class Busy:
         await self._power_up()
         arm(self._station, self._people)
         case, loop = self._case, self._station.loop
-        drawn = draw(
-            random.Random(f"{case.seed} faults"), case.duration_s, self._station.capabilities, every_s=FAULT_EVERY_S
-        )
-        plan = drawn if case.faults else []
-        faults = asyncio.create_task(self._inject(plan), name="faults")
+        self._outcome.plan = self._plan()
+        faults = asyncio.create_task(self._inject(self._outcome.plan), name="faults")
         try:
             while loop.time() < case.duration_s and not self._outcome.ended and self._outcome.trucks < case.trucks:
                 await self._visit()
@@ -58,6 +62,14 @@ class Busy:
             faults.cancel()
             await asyncio.gather(faults, return_exceptions=True)
             self._outcome.people = self._people.counts
+
+    def _plan(self) -> list[tuple[float, Fault]]:
+        case, rng = self._case, random.Random(f"{self._case.seed} faults")
+        if case.plan is not None:
+            return list(case.plan)
+        if not case.faults:
+            return []
+        return draw(rng, case.duration_s, self._station.capabilities, every_s=FAULT_EVERY_S)
 
     async def _power_up(self) -> None:
         while self._people.state is None or self._people.state.packml != "Idle":
@@ -79,7 +91,8 @@ class Busy:
         serials = [f"TRK{n}-{number:08d}" for n in range(1, mounts + 1)]
         await station.ask("charge")
         await asyncio.sleep(LANE_FREE_S)
-        await station.ask("truck_arrives", vin=vin, mounts=mounts, soc_pct=12.0, serials=serials)
+        badly = {"x_error_mm": station.injector.plant.x_error_mm} if station.injector.plant.x_error_mm else {}
+        await station.ask("truck_arrives", vin=vin, mounts=mounts, soc_pct=12.0, serials=serials, **badly)
         self._people.new_truck(vin)
         self._log.add("truck", f"{vin} with {mounts}")
         began_s = station.loop.time()
@@ -113,7 +126,8 @@ class Busy:
         state = self._people.state
         reason = state.reason.code if state is not None and state.reason else ""
         self._outcome.ended = f"{state.packml if state else '?'}/{state.step if state else '?'}: {reason}"
-        named = state is not None and state.packml in ("Held", "Aborted", "Suspended") and reason in SERVICE
-        if not named:
+        causes = SERVICE.get(reason, ())
+        explained = any(span.name.startswith(causes) for span in self._station.injector.spans) if causes else False
+        if not explained:
             text = state.reason.text if state is not None and state.reason else "no reason given"
             self._station.findings.tell("liveness", f"{self._outcome.ended}: {text}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from hil.faults.catalogue import Fault
 from hil.record import Event, Sample, Span, Violation
 from hil.virtual.config import BAYS
 
@@ -14,7 +15,7 @@ class Case:
     """What a run is made from; the same case gives the same run. duration_s is the run's own time.
 
     trucks: over after so many. mounts: packs on each truck; None: 1 to 3, drawn. bays: ordinary ones; three of them are
-    empty at first, if there are more than that, else all but one.
+    empty at first, if there are more than that, else all but one. plan: faults and when they begin; None: drawn.
     """
 
     seed: int
@@ -24,6 +25,7 @@ class Case:
     trucks: int = 1_000_000
     mounts: int | None = None
     bays: int = BAYS
+    plan: tuple[tuple[float, Fault], ...] | None = None
 
 
 @dataclass(slots=True)
@@ -44,5 +46,6 @@ class Outcome:
     checks: Counter[str] = field(default_factory=Counter)
     people: Counter[str] = field(default_factory=Counter)
     stood: Counter[str] = field(default_factory=Counter)
+    plan: list[tuple[float, Fault]] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)

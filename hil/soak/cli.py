@@ -115,4 +115,4 @@ def replay_main(arguments: argparse.Namespace) -> int:
 def _case(arguments: argparse.Namespace) -> Case:
     if arguments.what.isdigit():
         return Case(int(arguments.what), arguments.duration_s, arguments.speed)
-    return regression.load(Path(arguments.what)).case
+    return regression.load(Path(arguments.what))[0]

@@ -21,8 +21,10 @@ from hil.soak.run import run
 from hil.virtual.io import KINDS
 from hil.virtual.station import VirtualStation
 
-What = Literal["fail", "kill", "kill_anywhere"]
-"""fail: the operation. kill: the controller, at a write to its journal; kill_anywhere: at any operation."""
+What = Literal["fail", "kill", "kill_after", "kill_anywhere"]
+"""fail: the operation. kill: the controller, at a write to its journal, before it is done; kill_after: when it is done,
+and before anything follows from it; kill_anywhere: at any operation.
+"""
 CASE = Case(seed=1, duration_s=300.0, speed=200.0, faults=False, trucks=1, mounts=1, bays=2)
 """One pack, two bays; the plant so quick that a swap takes some 12 s, most of it what a swap takes at any speed."""
 GRIPPED_KG = 500.0
@@ -47,12 +49,16 @@ class Every:
 
     @property
     def failed(self) -> list[One]:
-        """Runs with a violation, or whose truck did not leave."""
-        return [r for r in self.runs if r.outcome.violations or r.outcome.ended or r.outcome.trucks != 1]
+        """Runs with a violation, or whose truck did not leave, or that did not leave one record in the journal."""
+        return [r for r in self.runs if r.outcome.violations or r.outcome.ended or _counts(r.outcome) != (1, 1)]
 
     def reached(self) -> Counter[str]:
         """How many operations of each kind were hit."""
         return Counter(r.reached.split()[0] for r in self.runs if r.reached)
+
+
+def _counts(outcome: Outcome) -> tuple[int, int]:
+    return outcome.trucks, outcome.swaps
 
 
 def one(number: int, what: What) -> One:
@@ -63,7 +69,8 @@ def one(number: int, what: What) -> One:
         armed.append(station)
         if what != "fail":
             _kills(station, people)
-        station.io.choose(number, ("journal",) if what == "kill" else KINDS)
+        journal = what in ("kill", "kill_after")
+        station.io.choose(number, ("journal",) if journal else KINDS, after=what == "kill_after")
 
     outcome = run(CASE, arm)
     return One(number, armed[0].io.reached, outcome)
@@ -101,11 +108,13 @@ def _misnamed(station: VirtualStation) -> Iterator[str]:
         serial = place.pack.serial if place.pack is not None else None
         if (said.occupied == "true", said.serial) != (serial is not None, serial):
             yield f"bay {number} holds {serial}, said is {said.occupied} {said.serial}"
-    mounts = {part.mount: part for part in operator.truck.mounts} if operator.truck is not None else {}
+    mounts = {part.mount: part.serial for part in operator.truck.mounts} if operator.truck is not None else {}
     for number, place in world.lane.mounts.items():
         serial = place.pack.serial if place.pack is not None and place.mated else None
-        if number in mounts and mounts[number].serial != serial:
-            yield f"mount {number} holds {serial}, said is {mounts[number].serial}"
+        if number not in mounts:
+            yield f"mount {number} of a truck that stands here is not named"
+        elif mounts[number] != serial:
+            yield f"mount {number} holds {serial}, said is {mounts[number]}"
     load_kg = operator.state.robot.load_kg if operator.state is not None else None
     if (world.robot.pack is not None) != ((load_kg or 0.0) > GRIPPED_KG):
         yield f"the robot holds {world.robot.pack and world.robot.pack.serial}, said is {load_kg} kg"

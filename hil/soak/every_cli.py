@@ -12,7 +12,8 @@ from hil.soak.every import CASE, Every, One, What, every
 
 TOLD_EVERY = 100
 KILLED = "the controller killed there, and started again 1 s later"
-SAID = {"fail": "each operation failed", "kill": f"each write to the journal: {KILLED}", "kill_anywhere": KILLED}
+SAID = {"fail": "each operation failed", "kill": f"each write to the journal: {KILLED}"}
+SAID |= {"kill_after": f"each write to the journal done: {KILLED}", "kill_anywhere": KILLED}
 
 
 def add_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import Counter
 from collections.abc import Callable
 
@@ -16,6 +17,7 @@ NEXT: dict[str, Verb] = {"Aborted": "clear", "Stopped": "reset", "Held": "resume
 TRIES = 4
 """So often the same thing is tried for the same reason before another is."""
 ANSWER_S = 15.0
+PATIENCE_S = (0.0, 0.0, 0.0, 3.0, 12.0)
 NOT_AUTHORISED, NO_STOCK = "not_authorised", ("no_charged_pack", "no_free_bay")
 WAITS_S = 4.0
 
@@ -23,15 +25,17 @@ WAITS_S = 4.0
 class People:
     """Look at the station twice a second and do what its reason asks for; they do not act while somebody is in danger.
 
-    counts: what was done. away: nobody acts. said: the log.
+    They may take their time before they put something right. counts: what was done. away: nobody acts. said: the log.
     """
 
-    def __init__(self, station: VirtualStation, said: Callable[[str, str], None]) -> None:
+    def __init__(self, station: VirtualStation, said: Callable[[str, str], None], rng: random.Random) -> None:
         self.counts: Counter[str] = Counter()
         self.vin = ""
         self.away = False
         self._station, self._said = station, said
         self._tries: Counter[tuple[str, str]] = Counter()
+        self._rng = rng
+        self._stands: tuple[str, float] = ("", 0.0)  # since when it stands, and how long it is left so
         self._waiting_since_s: float | None = None
 
     def new_truck(self, vin: str) -> None:
@@ -50,11 +54,22 @@ class People:
         if state is None or self.away or self._station.injector.somebody_in_danger:
             return
         if state.packml in NEXT:
-            await self._put_right(state)
+            if self._had_a_look(state.packml):
+                await self._put_right(state)
         elif state.packml == "Suspended" and self._reason(state) == "repark":
             await self._repark()
         else:
             await self._if_it_waits(state)
+
+    def _had_a_look(self, packml: str) -> bool:
+        """Whether it stands so for as long as this person takes before acting."""
+        now_s = self._station.loop.time()
+        if self._stands[0] != packml:
+            self._stands = (packml, now_s + self._rng.choice(PATIENCE_S))
+        if now_s < self._stands[1]:
+            return False
+        self._stands = ("", 0.0)
+        return True
 
     async def _put_right(self, state: StateMessage) -> None:
         verb, reason = NEXT[state.packml], self._reason(state)

@@ -70,7 +70,9 @@ def _standing(message: StateMessage) -> str:
 def _fill(outcome: Outcome, station: VirtualStation, log: Log) -> None:
     outcome.simulated_s = station.loop.time()
     outcome.motions = station.plc.plc.retained.motions_started
-    outcome.swaps = len({record.swap_id for record in station.operator.records})
+    outcome.swaps = station.recorded
+    if not outcome.trucks or not outcome.swaps:
+        station.findings.tell("nothing was swapped", f"{outcome.trucks} trucks left")
     outcome.violations, outcome.checks = station.findings.violations, station.findings.checks
     outcome.faults = station.injector.spans
     for violation in outcome.violations:

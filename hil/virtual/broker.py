@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from typing import Literal, Protocol
 
 from drivers.mqtt_values import Endpoint, LinkCounters, MqttDown, MqttMessage, MqttUnconfirmed, Will
 from hil.virtual.io import Io
 
+Passed = Literal["delivered", "taken", "confirmed"]
 LATENCY_S = 0.002
 AGAIN_S = 0.2
 
@@ -33,12 +34,18 @@ class Wire(Protocol):
 
 
 class MemoryBroker:
-    """Passes messages between the sessions it makes. `published` counts what was taken."""
+    """Passes messages between the sessions it makes. `published` counts what was taken.
+
+    on_arrival: called with client and message for each delivery. on_station: called with each that was delivered to
+    the station, and with each publication of the station when it was taken, and again when that is confirmed.
+    """
 
     def __init__(self, wire: Wire, station: str, io: Io) -> None:
         """station: the client whose publications io counts."""
         self.wire, self.station, self.io = wire, station, io
         self.published = 0
+        self.on_arrival: Callable[[str, MqttMessage], None] = _unwatched
+        self.on_station: Callable[[Passed, MqttMessage], None] = _unheard
         self.sessions: list[MemorySession] = []
         self.retained: dict[str, MqttMessage] = {}
 
@@ -123,14 +130,18 @@ class MemorySession:
     async def publish(self, message: MqttMessage, qos: int) -> None:
         """Publish and wait for the confirmation. Raises MqttDown, or MqttUnconfirmed if the broker dies meanwhile."""
         self._need()
-        if self.client_id == self._broker.station and self._broker.io.fails("mqtt"):
+        if self._of_station and self._broker.io.fails("mqtt"):
             self.lose(with_will=True)
             raise MqttUnconfirmed("publication was not confirmed", where=self._where, value=message.topic)
         self._broker.take(message)
+        if self._of_station:
+            self._broker.on_station("taken", message)
         if qos:
             await asyncio.sleep(2 * LATENCY_S)
             if not self._up:
                 raise MqttUnconfirmed("publication was not confirmed", where=self._where, value=message.topic)
+        if self._of_station:
+            self._broker.on_station("confirmed", message)
 
     async def close(self) -> None:
         """End in order: the will is not spoken."""
@@ -143,8 +154,11 @@ class MemorySession:
     def arrive(self, message: MqttMessage) -> None:
         """A message has come."""
         if self._up:
+            self._broker.on_arrival(self.client_id, message)
             self._queue.append(message)
             self._news.set()
+            if self._of_station:
+                self._broker.on_station("delivered", message)
 
     def lose(self, *, with_will: bool) -> None:
         """The connection ends."""
@@ -156,9 +170,21 @@ class MemorySession:
         if with_will and self._will is not None:
             self._broker.take(MqttMessage(self._will.topic, self._will.payload, retain=True))
 
+    @property
+    def _of_station(self) -> bool:
+        return self.client_id == self._broker.station
+
     def _need(self) -> None:
         if not self._up:
             raise MqttDown("connection lost", where=self._where)
+
+
+def _unwatched(_client: str, _message: MqttMessage) -> None:
+    """Nobody keeps watch."""
+
+
+def _unheard(_what: Passed, _message: MqttMessage) -> None:
+    """Nobody listens."""
 
 
 def _matches(topic_filter: str, topic: str) -> bool:

@@ -15,20 +15,27 @@ from hil.virtual.broker import MemoryBroker
 from hil.virtual.can import Segment
 from hil.virtual.io import Io
 from hil.virtual.network import Network
+from hil.watch.answers import Life
 from station_ctl.config import Config
-from station_ctl.journal import Journal, JournalError, recovered
+from station_ctl.journal import Entry, Journal, JournalError, recovered
 from station_ctl.model import StationState
 from station_ctl.service import Service, Wires, build, serve
 
+FULL = 2
+"""SQLite's PRAGMA synchronous: each commit waits until the disk has it."""
+BY_ITSELF = "the service ended by itself"
 RESTART_S = 1.0
 """systemd's RestartSec of the service, and what its start takes."""
 
 
 class Process(Executor):
-    """One life of the controller as its disk sees it: once dead, nothing it asks for is done, or ever answered."""
+    """One life of the controller as its disk sees it: once dead, nothing it asks for is done, or ever answered.
+
+    failed: whether the disk has refused anything.
+    """
 
     def __init__(self, disk: Disk, io: Io) -> None:
-        self.dead = False
+        self.dead = self.failed = False
         self._disk, self._io = disk, io
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -38,7 +45,12 @@ class Process(Executor):
         failed = self._io.fails("journal")
         if self.dead:  # it died at this very operation, before it was done
             return Future()
-        return _failed() if failed else self._disk.submit(fn, *args, **kwargs)
+        outcome = _failed() if failed else self._disk.submit(fn, *args, **kwargs)
+        self._io.done()
+        if self.dead:  # it was done, and nobody is left to be told
+            return Future()
+        self.failed |= isinstance(outcome.exception(), sqlite3.Error) if outcome.done() else False
+        return outcome
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Nothing is ever under way."""
@@ -50,8 +62,36 @@ def _failed() -> Future[Any]:
     return future
 
 
+class WatchedJournal(Journal):
+    """The production journal. ahead: the state written, or being written, since the last cycle ended.
+
+    behind: an entry has failed since the last good one. synchronous: SQLite's level when it was opened.
+    """
+
+    ahead: StationState | None = None
+    behind = False
+    synchronous = 0
+
+    def _open(self) -> None:
+        super()._open()
+        self.synchronous = int(self._database().execute("PRAGMA synchronous").fetchone()[0])
+
+    async def append(self, entry: Entry) -> None:
+        """As the journal's."""
+        self.ahead = entry.state
+        try:
+            await super().append(entry)
+        except JournalError:
+            self.behind = True
+            raise
+        self.behind = False
+
+
 class Controller:
-    """The service of one station. starts: its lives so far. died: why it ended by itself, None if it did not."""
+    """The service of one station. lives: each of its starts. tell: what was found wrong with it.
+
+    on_start is called with each service before it runs.
+    """
 
     def __init__(
         self,
@@ -61,15 +101,16 @@ class Controller:
         broker: MemoryBroker,
         disk: Disk,
         io: Io,
-        on_start: Callable[[Service, StationState | None], None],
+        on_start: Callable[[Service], None],
+        tell: Callable[[str, str], None],
     ) -> None:
         self.service: Service | None = None
-        self.starts = 0
-        self.died: BaseException | None = None
+        self.lives: list[Life] = []
         self._config, self._network, self._segments = config, network, segments
         self._broker, self._disk, self._io, self._on_start = broker, disk, io, on_start
+        self._tell = tell
         self._process = Process(disk, io)
-        self._journal = Journal(self._path)
+        self.journal = WatchedJournal(self._path)
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._starting = False
@@ -77,6 +118,11 @@ class Controller:
     @property
     def _path(self) -> Path:
         return Path(self._config.station.journal)
+
+    @property
+    def starts(self) -> int:
+        """Its lives so far."""
+        return len(self.lives)
 
     @property
     def alive(self) -> bool:
@@ -88,6 +134,7 @@ class Controller:
         if self.alive or self._starting:
             return
         self._starting = True
+        self._ended()
         try:
             await self._start()
         finally:
@@ -96,17 +143,20 @@ class Controller:
     async def _start(self) -> None:
         while True:
             self._process = Process(self._disk, self._io)
-            self._journal = Journal(self._path, self._process)
+            journal = WatchedJournal(self._path, self._process)
             try:
-                await self._journal.open()
-                restored = await self._journal.restore()
+                await journal.open()
+                restored = await journal.restore()
                 break
             except JournalError:
                 await asyncio.sleep(RESTART_S)
-        self.starts += 1
+        if journal.synchronous != FULL:
+            self._tell("the journal does not wait for its disk", f"synchronous = {journal.synchronous}")
+        self.lives.append(Life(asyncio.get_running_loop().time()))
         wires = Wires(lambda s: self._segments[s.name].renew(), self._broker.session, f"boot-{self.starts}")
-        self.service = build(self._config, self._journal, recovered(restored), Notifier(""), wires)
-        self._on_start(self.service, restored)
+        self.service = build(self._config, journal, recovered(restored), Notifier(""), wires)
+        self._on_start(self.service)
+        self.journal = journal
         self._stop = asyncio.Event()
         self._task = asyncio.create_task(serve(self.service, self._stop), name=f"service {self.starts}")
 
@@ -119,14 +169,16 @@ class Controller:
 
         tear: the last write to the journal was only half done.
         """
+        self._ended()
         task, self._task, self.service = self._task, None, None
         if task is None:
             return
         self._process.dead = True
+        self._over(cut=True)
         for segment in self._segments.values():
             segment.renew()
         self._broker.kill(f"station-{self._config.station.id}")
-        self._network.cut(self._config.robot.host, self._config.robot.port)
+        self._network.lose_power(self._config.robot.host, self._config.robot.port)
         task.cancel()
         await asyncio.wait({task})
         await self._leave_disk(tear)
@@ -136,17 +188,34 @@ class Controller:
         cut = self._path.with_name("cut.db")
         copy_as_cut(self._path, cut)
         self._process.dead = False
-        await self._journal.close()
+        await self.journal.close()
         if tear:
             self._disk.tear(cut)
         copy_as_cut(cut, self._path)
 
     async def stop(self) -> None:
         """SIGTERM: it ends in order."""
+        self._ended()
         task, self._task, self.service = self._task, None, None
         if task is None:
             return
         self._stop.set()
         await asyncio.wait({task})
-        self.died = None if task.cancelled() else task.exception()
-        await self._journal.close()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._tell(BY_ITSELF, repr(error))
+        self._over(cut=False)
+        await self.journal.close()
+
+    def _ended(self) -> None:
+        """If the service has ended with nobody asking for it, tell so."""
+        task = self._task
+        if task is None or not task.done():
+            return
+        self._tell(BY_ITSELF, "cancelled" if task.cancelled() else repr(task.exception()))
+        self._over(cut=True)
+        self._task = None
+
+    def _over(self, *, cut: bool) -> None:
+        life = self.lives[-1]
+        life.ended_s, life.cut = asyncio.get_running_loop().time(), cut
+        life.disk_failed = self._process.failed

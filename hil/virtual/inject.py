@@ -22,6 +22,7 @@ from hil.rig.operator import Operator
 from hil.virtual.broker import MemoryBroker
 from hil.virtual.controller import Controller
 from hil.virtual.loop import VirtualLoop
+from hil.virtual.plant_faults import PlantFaults
 from hil.watch.findings import Findings
 from station_ctl.config import Config
 
@@ -68,7 +69,7 @@ class Injector:
 
     def __init__(self, places: Places) -> None:
         self.spans: list[Span] = []
-        self.disk_was_bad = False
+        self.plant = PlantFaults(places.world, places.ask)
         self._places = places
         self._on: dict[str, tuple[Fault, float]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -77,6 +78,14 @@ class Injector:
     def somebody_in_danger(self) -> bool:
         """Whether an input that guards people is faulty: nobody with sense starts anything then."""
         return any(kind in INPUTS for kind in self._on)
+
+    def is_on(self, fault: Fault) -> bool:
+        """Whether it is this very fault that is on."""
+        return self._on.get(fault.kind, (None,))[0] is fault
+
+    def any_on(self, *groups: str) -> bool:
+        """Whether a fault of one of these groups (modbus, can, plant, ...) is on."""
+        return any(kind.split(".")[0] in groups for kind in self._on)
 
     async def start(self, fault: Fault) -> None:
         """Switch a fault on; it heals by itself after its lasts_s. Raises StationError if this ground cannot."""
@@ -106,7 +115,6 @@ class Injector:
         self._later(self._torn(), "torn write")
 
     async def _torn(self) -> None:
-        self.disk_was_bad = True
         await self._places.controller.kill(tear=True)
         await asyncio.sleep(RESTART_S)
         await self._places.controller.start()
@@ -132,6 +140,8 @@ class Injector:
                 places.wall.jump_s = fault.jump_s
             case site.PeopleButton():
                 self._later(self._press(fault), "presses a button")
+            case _ if isinstance(fault, c.PlantFault):
+                await self.plant.make(fault)
             case _ if fault.kind in INPUTS:
                 await places.ask("sensor", name=INPUTS[fault.kind], shows=getattr(fault, "shows", "false"))
             case _:
@@ -152,7 +162,6 @@ class Injector:
             if places.broker_wire.outage:
                 places.broker.outage()
         elif isinstance(fault, c.DiskFault):
-            self.disk_was_bad = True
             places.disk.set(fault)
         else:
             raise StationError("the virtual ground cannot do that", where=fault.kind)
@@ -168,6 +177,8 @@ class Injector:
                     await places.controller.start()
             case site.WallClockJump():
                 places.wall.jump_s = 0.0
+            case _ if isinstance(fault, c.PlantFault):
+                await self.plant.undo(fault)
             case _ if fault.kind in INPUTS:
                 await places.ask("sensor", name=INPUTS[fault.kind], mended=True)
             case _:
@@ -175,9 +186,10 @@ class Injector:
 
     async def _reboot(self, fault: site.PlcReboot) -> None:
         robot = self._places.world.robot
-        while fault.in_move and not robot.active:  # noqa: ASYNC110  # the plant tells nobody
+        while fault.in_move and not robot.active and self.is_on(fault):  # noqa: ASYNC110  # the plant tells nobody
             await asyncio.sleep(SETTLE_S)
-        await self._places.ask("power_cut")
+        if self.is_on(fault):
+            await self._places.ask("power_cut")
 
     async def _press(self, fault: site.PeopleButton) -> None:
         arguments = {"vin": "LZZ5CLSB8NA999999"} if fault.verb == "authorise" else {}
@@ -186,7 +198,7 @@ class Injector:
 
     async def _heal_after(self, fault: Fault) -> None:
         await asyncio.sleep(fault.lasts_s or 0.0)
-        if self._on.get(fault.kind, (None,))[0] is fault:
+        if self.is_on(fault):
             await self.stop(fault.kind)
 
     def _later(self, work: Awaitable[None], name: str) -> None:

@@ -22,10 +22,14 @@ class Io:
         self.on_reached: Callable[[], None] = _nothing
         self._kinds: Collection[Kind] = ()
         self._left = 0
+        self._after = self._under_way = False
 
-    def choose(self, number: int, kinds: Collection[Kind] = KINDS) -> None:
-        """Let the number-th operation of these kinds from now on fail (1 is the next)."""
-        self._left, self._kinds, self.reached = number, kinds, ""
+    def choose(self, number: int, kinds: Collection[Kind] = KINDS, *, after: bool = False) -> None:
+        """Let the number-th operation of these kinds from now on fail (1 is the next).
+
+        after: it goes well, and on_reached is called when it is done; only the journal tells of that.
+        """
+        self._left, self._kinds, self._after, self.reached = number, kinds, after, ""
 
     def spare(self) -> None:
         """Let none fail any more."""
@@ -40,8 +44,17 @@ class Io:
         if self._left:
             return False
         self.reached = f"{kind} {self.counts[kind]}"
+        if self._after:
+            self._under_way = True
+            return False
         self.on_reached()
         return True
+
+    def done(self) -> None:
+        """To be told after each operation of the journal that was done."""
+        if self._under_way:
+            self._under_way = False
+            self.on_reached()
 
 
 def _nothing() -> None:

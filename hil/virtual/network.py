@@ -85,6 +85,15 @@ class Transport(asyncio.Transport):
         if peer is not None:
             peer._end(ConnectionResetError("connection reset by peer"))  # noqa: SLF001
 
+    def lose_power(self) -> None:
+        """This end is gone at once; what it has sent still arrives, then the other end fails."""
+        peer = self.peer
+        self._end(None)
+        if peer is not None:
+            why = ConnectionResetError("connection reset by peer")
+            arrived_s = max(self._free_s + IN_ORDER_S, self._loop.time() + LATENCY_S)
+            self._loop.call_at(arrived_s, peer._end, why)  # noqa: SLF001
+
     def _ended(self) -> None:
         if not self._closing:
             self._protocol.eof_received()
@@ -216,6 +225,12 @@ class Network:
         for address, client in self._connections:
             if address == (host, port) and not client.is_closing():
                 client.abort()
+
+    def lose_power(self, host: str, port: int) -> None:
+        """Whoever made the connections to an address loses power: what is on the wire arrives there."""
+        for address, client in self._connections:
+            if address == (host, port) and not client.is_closing():
+                client.lose_power()
 
     def _free_port(self) -> int:
         self._ports += 1

@@ -29,9 +29,10 @@ from hil.virtual.controller import Controller
 from hil.virtual.inject import Injector, Places
 from hil.virtual.io import Io
 from hil.virtual.loop import VirtualLoop
-from hil.watch import books
-from hil.watch.controller import ControllerWatch
+from hil.watch import answers, books, records
+from hil.watch.controller import Clears, ControllerWatch
 from hil.watch.findings import Findings
+from hil.watch.orders import Doubts, Orders
 from hil.watch.plant import PlantWatch
 from hil.watch.tap import Tap
 from station_ctl import wall_clock
@@ -44,7 +45,17 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 OPERATOR = "operator-1"
 WATCH_S = 0.1
 CAPABILITIES = frozenset(
-    {"fault.modbus", "fault.can", "fault.broker", "fault.disk", "fault.wall_clock", "kill", "plc_power", "truth"}
+    {
+        "fault.modbus",
+        "fault.can",
+        "fault.broker",
+        "fault.disk",
+        "fault.wall_clock",
+        "fault.plant",
+        "kill",
+        "plc_power",
+        "truth",
+    }
 ) | {"cycle_invariants", "deterministic"}
 
 
@@ -90,7 +101,14 @@ class VirtualStation:
         self._plant(seed, speed, packs_soc)
         self._wires(seed)
         self.controller = Controller(
-            config, loop.network, self.segments, self.broker, self.disk, self.io, self._controller_started
+            config,
+            loop.network,
+            self.segments,
+            self.broker,
+            self.disk,
+            self.io,
+            self._controller_started,
+            self.findings.tell,
         )
         self.operator = Operator(config.station.id, 1883, on_message, name=OPERATOR, session=self.broker.session)
         self.injector = Injector(
@@ -110,6 +128,8 @@ class VirtualStation:
                 ask=self.ask,
             )
         )
+        self.recorded = 0  # swaps in the journal, once the books are closed and the service has ended
+        self._closed: tuple[StationState | None, float] = (None, 0.0)
         self._stack = contextlib.AsyncExitStack()
 
     def _plant(self, seed: int, speed: float, packs_soc: list[float | None] | None) -> None:
@@ -119,8 +139,13 @@ class VirtualStation:
         self.plc = RobotPlc(self.world, self.register_map, robot.host, robot.port, device_id=robot.device_id)
         self.bench = Bench(self.world, self.plc)
         self.intents = books.Intents(Path(self.config.station.journal))
-        self.watch = ControllerWatch(self.findings, self.intents.__contains__)
+        self.clears = Clears(f"station-{self.config.station.id}", self.loop.time)
+        self.watch = ControllerWatch(
+            self.findings, self.intents.has, lambda: self.clears.last_s, lambda order: self.orders.left(order)
+        )
         self.plant_watch = PlantWatch(self.findings, self.world, self.config, self.loop.time)
+        self.visits: list[records.Visit] = []
+        self.plant_watch.on_departed = self.visits.append
 
     def _wires(self, seed: int) -> None:
         config, robot = self.config, self.config.robot
@@ -132,8 +157,13 @@ class VirtualStation:
         self.segments = {
             c.name: Segment(c.name, self.can_wires[c.name], c.silent_after_ms / 1000, self.io) for c in config.can
         }
+        doubts = Doubts(self.world, self.plc.plc, self.modbus, self.can_wires)
+        self.orders = Orders(self.findings, self.world, self.plc.plc, doubts, self.watch.installed)
         self.broker_wire = BrokerWire(seed)
         self.broker = MemoryBroker(self.broker_wire, f"station-{config.station.id}", self.io)
+        self.broker.on_arrival = self.clears.arrived
+        self.post = answers.Post(self.loop.time)
+        self.broker.on_station = self.post.note
         self.disk = Disk(seed, self._power_cut, Path(self.config.station.journal))
 
     async def __aenter__(self) -> VirtualStation:
@@ -157,6 +187,8 @@ class VirtualStation:
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
+        if self._closed[1] > 0.0:
+            self._read_journal()
 
     def _peers(self) -> list[tuple[str, CanPeers]]:
         config, world = self.config, self.world
@@ -175,14 +207,18 @@ class VirtualStation:
             if name in (config.packs.bus, config.truck.bus)
         ]
 
-    def _controller_started(self, service: Service, restored: StationState | None) -> None:
-        books.replayed(self.findings, None if self.injector.disk_was_bad else self.watch.last, restored)
-        self.watch.restarted()
+    def _controller_started(self, service: Service) -> None:
+        journal = self.controller.journal
+        seen = None if journal.behind else self.watch.last
+        books.replayed(self.findings, seen, journal.ahead, service.runner.state)
+        self.watch.restarted(self.loop.time())
         self.intents.close()
         service.runner.on_cycle = self._on_cycle
 
     def _on_cycle(self, snapshot: Snapshot, decision: Decision, state: StationState) -> None:
+        self.controller.journal.ahead = None
         self.watch.cycle(snapshot, decision, state)
+        self.orders.look(self.loop.time())
         self.plant_watch.tick()
 
     def _power_cut(self) -> None:
@@ -192,6 +228,7 @@ class VirtualStation:
     async def _watch(self) -> None:
         """Look at the plant also while there is no controller."""
         while True:
+            self.orders.look(self.loop.time())
             self.plant_watch.tick()
             await asyncio.sleep(WATCH_S)
 
@@ -219,8 +256,17 @@ class VirtualStation:
         """At the end of a run: motions, answers. unsure: some answers may be missing, because something was away."""
         books.motions(self.findings, self.plc.plc)
         books.commands(self.findings, self.operator.replies, unsure)
-        if self.controller.died is not None:
-            self.findings.tell("the service ended by itself", repr(self.controller.died))
+        self._closed = (self.watch.last, self.loop.time())
+
+    def _read_journal(self) -> None:
+        """What can be judged only after the service has ended: each command's last verdict, each truck's record."""
+        found, controller, (state, closed_s) = self.findings, self.controller, self._closed
+        journal = answers.Books.read(Path(self.config.station.journal))
+        answers.answers(found, self.post, controller.lives)
+        answers.verdicts(found, self.post, journal, controller.lives, state, closed_s)
+        records.records(found, self.visits, journal.swaps, journal.swap_vin)
+        records.told(found, self.post.records, journal.swaps)
+        self.recorded = len(journal.swaps)
 
 
 @contextlib.asynccontextmanager

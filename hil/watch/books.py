@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -9,25 +10,30 @@ from pathlib import Path
 
 from hil.peers.plc_rules import Plc
 from hil.watch.findings import Findings
-from station_ctl.journal import stable
-from station_ctl.model import StationState
+from hil.watch.tap import Written
+from station_ctl.model import PackML, StationState
 from station_ctl.uplink.messages import ReplyMessage
 
 LAST = ("rejected", "completed", "failed")
+_INTENT = ("opcode", "source", "destination", "mount")
+LASTING = ("swap", "quarantined", "sequence", "step", "given", "resume_to")
+"""Fields that a restart has to bring back."""
 
 
 class Intents:
-    """Sequence numbers whose intent is on the disk, read through a connection of its own."""
+    """Intents that are on the disk, read through a connection of its own."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._db: sqlite3.Connection | None = None
 
-    def __contains__(self, sequence: int) -> bool:
+    def has(self, order: Written) -> bool:
+        """Whether the last intent with this number is for this very motion at these places."""
         if self._db is None:
             self._db = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, isolation_level=None)
-        row = self._db.execute("SELECT 1 FROM intent WHERE sequence = ? LIMIT 1", (sequence,)).fetchone()
-        return row is not None
+        sql = "SELECT json FROM intent WHERE sequence = ? ORDER BY id DESC LIMIT 1"
+        row = self._db.execute(sql, (order.sequence,)).fetchone()
+        return row is not None and all(json.loads(row[0])[name] == getattr(order, name) for name in _INTENT)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -52,20 +58,36 @@ def commands(findings: Findings, replies: Mapping[str, Sequence[ReplyMessage]], 
         last = [verdict for verdict in verdicts if verdict in LAST]
         accepted = not last or last[0] == "rejected" or "accepted" in verdicts
         good = len(last) <= 1 and (accepted or unsure) and (bool(last) or unsure)
-        findings.judge("a command not answered exactly once", good, partial(_answers, identifier, verdicts))
+        findings.judge("a command not answered exactly once", good, partial(said_of, identifier, verdicts))
 
 
-def _answers(identifier: str, verdicts: Sequence[str]) -> str:
+def said_of(identifier: str, verdicts: Sequence[str]) -> str:
+    """One command and its verdicts, for a person."""
     return f"{identifier}: {', '.join(verdicts)}"
 
 
-def replayed(findings: Findings, seen: StationState | None, restored: StationState | None) -> None:
-    """The journal gives the state that the controller was in."""
-    if seen is None or restored is None:
+def replayed(
+    findings: Findings, seen: StationState | None, appended: StationState | None, started: StationState
+) -> None:
+    """The service starts in the state it was in at the end of its last cycle, waiting for a person.
+
+    appended: what was being written after that cycle, if anything: the entry may have reached the disk, or not.
+    """
+    down = started.packml is PackML.ABORTED
+    findings.judge("a restart that does not wait", down, lambda: str(started.packml))
+    if seen is None:
         return
-    same = stable(seen) == stable(restored)
-    findings.judge("the journal gives another state", same, lambda: f"{_short(restored)}, was {_short(seen)}")
+    fits = [lasting(state) == lasting(started) for state in (seen, appended) if state is not None]
+    text = partial(_difference, seen, started)
+    findings.judge("the journal gives another state", any(fits), text)
 
 
-def _short(state: StationState) -> str:
-    return f"{state.packml}/{state.step}, number {state.sequence}, swap {state.swap.id if state.swap else None}"
+def lasting(state: StationState) -> dict[str, object]:
+    """What a restart has to bring back; an authorisation only while its swap is open."""
+    kept: dict[str, object] = {name: getattr(state, name) for name in LASTING}
+    return kept | {"authorisation": state.authorisation if state.swap is not None else None}
+
+
+def _difference(seen: StationState, started: StationState) -> str:
+    was, now = lasting(seen), lasting(started)
+    return "; ".join(f"{name} is {now[name]}, was {was[name]}" for name in was if was[name] != now[name])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from drivers.mqtt_values import MqttMessage
 from drivers.robot_protocol import MOUNT_CODE_BASE, MotionClass, Opcode
 from hil.watch.findings import Findings
 from hil.watch.needs import withheld
 from hil.watch.tap import Written
-from station_ctl.model import Decision, PackML, Snapshot, StationState
+from station_ctl.model import Decision, Snapshot, StationState
 
 NO_MOTION = (Opcode.NONE, Opcode.STOP, Opcode.RESET)
 _CLASS = {
@@ -20,33 +21,68 @@ _CLASS = {
     Opcode.CLAMP: MotionClass.CLAMP,
     Opcode.RELEASE: MotionClass.RELEASE,
 }
-_OPENING = (PackML.CLEARING, PackML.RESETTING)
-"""States that only a person's clear or reset leads to; in no other may the latch open."""
+CLEAR_S = 2.0
+"""A clear may arrive so long before the trip that it clears: it is written down before it is obeyed."""
+
+
+def _nothing(_: Written) -> None:
+    """Nobody else looks at orders."""
+
+
+class Clears:
+    """When a person's `clear` last came to the controller; one that comes again, by fault or by malice, is none."""
+
+    def __init__(self, station: str, now: Callable[[], float]) -> None:
+        """station: the client that is the controller."""
+        self.last_s = float("-inf")
+        self._station, self._now = station, now
+        self._seen: set[bytes] = set()
+
+    def arrived(self, client: str, message: MqttMessage) -> None:
+        """The broker delivers a message to a client."""
+        if client == self._station and message.topic.endswith("/cmd/clear") and message.payload not in self._seen:
+            self._seen.add(message.payload)
+            self.last_s = self._now()
 
 
 class ControllerWatch:
     """`cycle` fits the runner's on_cycle, `block` the tap's on_block.
 
-    journalled: whether an intent with this sequence number is on the disk. orders: every motion ordered so far.
+    journalled: whether the intent of this very order is on the disk. cleared_s: when a person's `clear` last came to
+    the controller. on_order: called with each new motion. orders: every motion ordered so far.
     """
 
-    def __init__(self, findings: Findings, journalled: Callable[[int], bool]) -> None:
+    def __init__(
+        self,
+        findings: Findings,
+        journalled: Callable[[Written], bool],
+        cleared_s: Callable[[], float],
+        on_order: Callable[[Written], None] = _nothing,
+    ) -> None:
         self.last: StationState | None = None
         self.decision: Decision | None = None
         self.permits = MotionClass(0)  # as last written
         self.orders: list[Written] = []
         self._findings, self._journalled = findings, journalled
+        self._cleared_s, self._on_order = cleared_s, on_order
+        self._closed_s: float | None = None  # since when the latch is closed, None while it is open
         self._written = MotionClass(0)  # since the last cycle ended
         self._sequence: int | None = None
 
-    def restarted(self) -> None:
+    def restarted(self, now_s: float) -> None:
         """Another controller takes over: it boots latched and has not written anything."""
         self.last = self.decision = self._sequence = None
+        self._closed_s = now_s if self._closed_s is None else self._closed_s
         self._written = MotionClass(0)
+
+    def installed(self) -> dict[int, str]:
+        """Serial by mount of what the swap under way has put in, by the controller's word."""
+        swap = self.last.swap if self.last is not None else None
+        return {e.mount: e.serial_in for e in swap.exchanges if e.mount in swap.installed} if swap else {}
 
     def cycle(self, snapshot: Snapshot, decision: Decision, state: StationState) -> None:
         """A control cycle has ended: no permit with an input false, untrusted or stale; the latch keeps."""
-        forbidden = withheld(snapshot)
+        forbidden = withheld(snapshot, state.pending)
         union = MotionClass(0)
         for classes in forbidden.values():
             union |= classes
@@ -54,11 +90,19 @@ class ControllerWatch:
         self._findings.judge("permit without its inputs", not wrong, lambda: _why(wrong, forbidden))
         more, self._written = self._written & ~decision.permits, MotionClass(0)
         self._findings.judge("permit written that was not decided", not more, lambda: repr(more))
-        opened = self.decision is not None and self.decision.latched and not decision.latched
-        before = self.last.packml if self.last is not None else None
-        asked = not opened or state.packml in _OPENING or before in _OPENING
-        self._findings.judge("latch opens by itself", asked, lambda: f"in {state.packml}/{state.step}")
+        self._latch(decision, state, snapshot.now_s)
         self.last, self.decision = state, decision
+
+    def _latch(self, decision: Decision, state: StationState, now_s: float) -> None:
+        """Closed at boot; once closed it opens only after a person's clear has come."""
+        if self.decision is None:
+            self._findings.judge("boots with the latch open", decision.latched, lambda: f"in {state.packml}")
+        if decision.latched:
+            self._closed_s = now_s if self._closed_s is None else self._closed_s
+        elif self._closed_s is not None:
+            asked = self._cleared_s() > self._closed_s - CLEAR_S
+            self._findings.judge("latch opens by itself", asked, lambda: f"in {state.packml}/{state.step}")
+            self._closed_s = None
 
     def block(self, written: Written) -> None:
         """A command block has left the controller."""
@@ -74,7 +118,8 @@ class ControllerWatch:
         text = f"{Opcode(written.opcode).name}, number {written.sequence}"
         permitted = bool(needed(written) & self.permits)
         self._findings.judge("order without its permit", permitted, lambda: text)
-        self._findings.judge("order before its intent", self._journalled(written.sequence), lambda: text)
+        self._findings.judge("order before its intent", self._journalled(written), lambda: text)
+        self._on_order(written)
 
 
 def needed(written: Written) -> MotionClass:

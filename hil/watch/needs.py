@@ -1,23 +1,32 @@
 """What each class of motion needs, written by hand from docs/cause-and-effect.md; shares no code with the interlock.
 
-Only what holds at every instant is here; conditions that are looked at when a motion starts are the PLC's and the
-ledger's to refuse.
+Only what holds at every instant is here; what is looked at when a motion starts (rows 25 to 35) is in hil.watch.orders.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from drivers.pack_status import PackStatus
 from drivers.reading import Quality, Reading, Signal
-from drivers.robot_protocol import MotionClass, RobotMode, RobotState, RobotStatus
+from drivers.robot_protocol import (
+    MOUNT_CODE_BASE,
+    MotionClass,
+    Opcode,
+    RobotCommand,
+    RobotMode,
+    RobotState,
+    RobotStatus,
+)
 from drivers.truck_status import TruckStatus
 from station_ctl.model import Place, Snapshot
 
 ALL = MotionClass(255)
 AUTOMATIC = ALL & ~MotionClass.JOG
 AT_TRUCK = MotionClass.HANDLE_MOUNT | MotionClass.UNLOCK | MotionClass.LOCK
+AT_PACK = MotionClass.HANDLE_MOUNT | MotionClass.UNLOCK
+MOUNTS = 3
 HEARTBEAT_S, PLC_S, TRUCK_S, PACK_S, CURRENT_S = 0.3, 0.3, 0.5, 0.5, 1.0
 LIMIT_V, LIMIT_KG, LIMIT_C, LIMIT_A = 60.0, 3500.0, 60.0, 1.0
 
@@ -67,24 +76,59 @@ _ROBOT: tuple[tuple[str, MotionClass, Callable[[RobotStatus], bool]], ...] = (
 """Conditions over the status block alone: name, what it withholds when it does not hold, the condition."""
 
 
-def withheld(snapshot: Snapshot) -> dict[str, MotionClass]:
-    """Every condition that does not hold in what the drivers had read, with the classes it forbids."""
+def withheld(snapshot: Snapshot, pending: RobotCommand | None = None) -> dict[str, MotionClass]:
+    """Every condition that does not hold in what the drivers had read, with the classes it forbids.
+
+    pending: the motion under way or ordered, for what depends on its place.
+    """
     robot, now_s = snapshot.robot, snapshot.now_s
     if robot is None:
         return {"no status": ALL}
     found = {name: classes for name, classes, holds in _ROBOT if not holds(robot)}
-    if now_s - robot.received_s > PLC_S or now_s - robot.heartbeat_changed_s > PLC_S + HEARTBEAT_S:
+    if now_s - robot.received_s > PLC_S or now_s - robot.heartbeat_changed_s > HEARTBEAT_S:
         found["status is old"] = ALL
     if not _truck_is_safe(snapshot.truck, now_s):
         found["truck"] = AT_TRUCK
-    if not all(_pack_is_isolated(p, now_s) for p in _coupled(robot, snapshot.packs)):
-        found["pack aboard"] = MotionClass.HANDLE_MOUNT | MotionClass.UNLOCK
+    fitted = _fitted(snapshot.truck, robot)
+    if any(robot.mounts[n - 1].mated not in (Signal.TRUE, Signal.FALSE) for n in fitted):
+        found["coupler not known"] = AT_PACK
+    if not all(_pack_is_isolated(p, now_s) for p in _coupled(robot, snapshot.packs, fitted)):
+        found["pack aboard"] = AT_PACK
+    return found | _at_bay(snapshot, robot, pending)
+
+
+def _at_bay(snapshot: Snapshot, robot: RobotStatus, pending: RobotCommand | None) -> dict[str, MotionClass]:
+    """Rows 21 and 24: the bay that is handled."""
+    if pending is None or pending.opcode not in (Opcode.LIFT_FROM, Opcode.PLACE_TO):
+        return {}
+    lifts = pending.opcode is Opcode.LIFT_FROM
+    number = pending.source if lifts else pending.destination
+    if not 0 < number <= MOUNT_CODE_BASE:
+        return {}
+    sensors, pack = robot.bays[number - 1], _pack_at(snapshot.packs, "bay", number)
+    found = {} if sensors.smoke_clear is Signal.TRUE else {"smoke": MotionClass.HANDLE_BAY}
+    parted = sensors.mated is Signal.FALSE
+    opened = pack is not None and _is(pack.contactor_closed, Signal.FALSE, snapshot.now_s, PACK_S)
+    if lifts and not parted and not (sensors.mated is Signal.TRUE and opened):
+        found["source not isolated"] = MotionClass.HANDLE_BAY
     return found
+
+
+def _fitted(truck: TruckStatus, robot: RobotStatus) -> list[int]:
+    """Mounts that the truck says it has, and any where a pack is, or may be, seen; all while it does not say."""
+    told = _told(truck)
+    seen = (Signal.TRUE, Signal.UNTRUSTED)
+    return [n for n, sensors in enumerate(robot.mounts, 1) if n <= told or sensors.seated in seen]
+
+
+def _told(truck: TruckStatus) -> int:
+    fitted = truck.mounts_fitted
+    return fitted.value if fitted.quality is Quality.GOOD and fitted.value is not None else MOUNTS
 
 
 def _truck_is_safe(truck: TruckStatus, now_s: float) -> bool:
     """Brake on, swap mode, high voltage off, contactors open, voltage collapsed; all of it fresh."""
-    fitted = truck.mounts_fitted.value or 3
+    fitted = _told(truck)
     signals = (truck.parking_brake, truck.swap_mode, truck.hv_off)
     return (
         all(_is(signal, Signal.TRUE, now_s, TRUCK_S) for signal in signals)
@@ -102,15 +146,14 @@ def _pack_is_isolated(pack: PackStatus, now_s: float) -> bool:
     )
 
 
-def _coupled(robot: RobotStatus, packs: Mapping[Place, PackStatus]) -> list[PackStatus]:
-    """Packs whose coupler at the truck is mated, as the PLC sees it."""
-    return [
-        packs[place]
-        for number, sensors in enumerate(robot.mounts, 1)
-        if sensors.mated is Signal.TRUE and sensors.seated is Signal.TRUE
-        for place in packs
-        if place.kind == "mount" and place.number == number
-    ]
+def _coupled(robot: RobotStatus, packs: Mapping[Place, PackStatus], fitted: Sequence[int]) -> list[PackStatus]:
+    """Packs whose coupler at the truck is mated, or not known to be parted."""
+    numbers = [n for n in fitted if robot.mounts[n - 1].mated is not Signal.FALSE]
+    return [pack for n in numbers if (pack := _pack_at(packs, "mount", n)) is not None]
+
+
+def _pack_at(packs: Mapping[Place, PackStatus], kind: str, number: int) -> PackStatus | None:
+    return next((pack for place, pack in packs.items() if (place.kind, place.number) == (kind, number)), None)
 
 
 def _is(reading: Reading[Signal], wanted: Signal, now_s: float, age_s: float) -> bool:

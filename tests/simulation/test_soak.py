@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import logging
+import random
 from pathlib import Path
 
 import pytest
 
 from drivers.errors import StationError
+from hil.faults.draw import draw
 from hil.record import Event, Violation
 from hil.soak import regression
 from hil.soak.case import Case, Outcome
 from hil.soak.every import one
 from hil.soak.run import run
+from hil.virtual.station import CAPABILITIES
 
+HEAD = 'seed = 1\nduration_s = 1.0\nspeed = 1.0\nwhy = ""'
 REGRESSIONS = sorted((Path(__file__).parents[1] / "regressions").glob("*.toml"))
 
 
@@ -25,19 +29,20 @@ def quiet() -> None:
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("path", REGRESSIONS, ids=lambda path: path.stem)
 def test_what_failed_once_holds(path: Path) -> None:
-    kept = regression.load(path)
-    outcome = run(kept.case)
-    assert outcome.violations == [], kept.why
+    case, why = regression.load(path)
+    outcome = run(case)
+    assert outcome.violations == [], why
     assert outcome.trucks > 0
 
 
 def test_a_failing_seed_is_stored_with_its_log_and_runs_again_from_its_file(tmp_path: Path) -> None:
     outcome = Outcome(Case(7, 60.0, 20.0), events=[Event(0.5, "state", "Idle"), Event(1.5, "violation", "lost")])
     outcome.violations = [Violation(1.5, "a pack is lost", 'SIMP-1, says "the plant"\n')]
+    outcome.plan = draw(random.Random(5), 60.0, CAPABILITIES)
     path = regression.store(outcome, tmp_path / "new")
-    kept = regression.load(path)
-    assert kept.case == Case(7, 60.0, 20.0)
-    assert kept.why == 'a pack is lost at 1.500 s: SIMP-1, says "the plant"\n'
+    case, why = regression.load(path)
+    assert case == Case(7, 60.0, 20.0, plan=tuple(outcome.plan))
+    assert outcome.plan and why == 'a pack is lost at 1.500 s: SIMP-1, says "the plant"\n'
     assert path.with_suffix(".log").read_text() == "     0.500 state      Idle\n     1.500 violation  lost\n"
 
 
@@ -48,6 +53,8 @@ def test_a_failing_seed_is_stored_with_its_log_and_runs_again_from_its_file(tmp_
         ('seed = "one"\nduration_s = 1.0\nspeed = 1.0\nwhy = ""', "seed"),
         ('seed = 1\nduration_s = 1.0\nspeed = 0.0\nwhy = ""', "speed"),
         ("seed = ", "cannot be read"),
+        (f'{HEAD}\n[[fault]]\nat_s = 1.0\nkind = "can.los"', "fault 1: unknown fault"),
+        (f"{HEAD}\n[[fault]]\nat_s = -1.0", "fault.0.at_s"),
     ],
 )
 def test_a_regression_file_that_is_wrong_is_refused_by_name(tmp_path: Path, text: str, named: str) -> None:

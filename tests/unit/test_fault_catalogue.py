@@ -24,6 +24,7 @@ KINDS = {
     "disk": "full sync_failed torn_write",
     "wall_clock": "jump",
     "people": "zone estop doors fire button",
+    "plant": "pack sensor lock_jams smoke key_switch parking",
 }
 
 
@@ -90,7 +91,7 @@ def test_a_fault_cannot_be_changed() -> None:
 
 def test_same_seed_same_faults_and_every_kind_comes() -> None:
     seen: set[str] = set()
-    for seed in range(120):
+    for seed in range(160):
         faults = draw(random.Random(seed), 600.0, EVERYTHING)
         assert faults == draw(random.Random(seed), 600.0, frozenset(EVERYTHING))
         seen |= {fault.kind for _, fault in faults}

@@ -1,0 +1,209 @@
+"""The watch over orders: each against the plant's own truth as it leaves (rows 25 to 35), and what the PLC refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from drivers.reading import Signal
+from drivers.robot_protocol import EchoResult, EchoState, Opcode, RobotMode, StopReason
+from hil.faults import wire_kinds as kinds
+from hil.faults.can import CanWire
+from hil.faults.modbus import ModbusWire
+from hil.peers.plc_rules import Plc
+from hil.plant.places import Place
+from hil.plant.world import World
+from hil.watch.findings import Findings
+from hil.watch.tap import Written, order_text
+
+HANDLING = (Opcode.LIFT_FROM, Opcode.PLACE_TO)
+REFUSED = (EchoResult.SENSOR_MISMATCH, EchoResult.BAD_LOCATION, EchoResult.BUSY)
+LIED_S = 0.5
+"""What was read from a lying wire or sensor may be acted upon for so long after it was healed."""
+CALM_S = 2.0
+PLC_S, CAN_S = 0.3, 0.5
+"""How old what the controller knows may be by the cause-and-effect table."""
+INSULATION_OHM_PER_V = 95.0
+"""The limit is 100; the BMS rounds and is noisy."""
+LIARS = (kinds.ModbusStale, kinds.ModbusLyingEcho, kinds.ModbusFlipBits)
+SPOILT = ("stale", "flipped", "lied", "withheld")
+CAN_LIARS = (kinds.CanFrozen, kinds.CanConflict)
+
+
+class Doubts:
+    """When the controller may have read what is not so, or the plant changed under its order. `look` often."""
+
+    def __init__(self, world: World, plc: Plc, modbus: ModbusWire, can: Mapping[str, CanWire]) -> None:
+        self._world, self._plc, self._modbus, self._can = world, plc, modbus, can
+        self._lied_s = self._disturbed_s = float("-inf")
+        self._spoilt = self._hits = 0
+
+    def look(self, now_s: float) -> None:
+        """See what is wrong now, or was since the last look."""
+        counters = self._modbus.counters
+        spoilt, hits = sum(counters[name] for name in SPOILT), counters.total()
+        if self._lies() or spoilt != self._spoilt:
+            self._lied_s = now_s
+        if self._disturbs() or hits != self._hits:
+            self._disturbed_s = now_s
+        self._spoilt, self._hits = spoilt, hits
+
+    def lied(self, now_s: float) -> bool:
+        """Whether a sensor or a wire lies, or did within LIED_S."""
+        return now_s - self._lied_s <= LIED_S
+
+    def disturbed(self, now_s: float) -> bool:
+        """Whether the wire to the PLC, people or the plant's mechanics are faulty, or were within CALM_S."""
+        return now_s - min(now_s, max(self._lied_s, self._disturbed_s)) <= CALM_S
+
+    def _lies(self) -> bool:
+        wires = any(can.on(kind) is not None for can in self._can.values() for kind in CAN_LIARS)
+        lines = any(self._modbus.on(kind) is not None for kind in LIARS)
+        packs = any(pack.faults.contactor_signal is not None for pack in self._world.packs())
+        return wires or lines or packs or bool(self._world.inputs.overrides or self._world.panel.worn)
+
+    def _disturbs(self) -> bool:
+        world, inputs = self._world, self._world.inputs
+        people = (
+            inputs.estop_released,
+            inputs.zone_clear,
+            inputs.doors_closed,
+            inputs.fire_clear,
+            inputs.platform_clear,
+        )
+        jams = any(place.lock.jammed or place.coupler.jammed for place in _places(world)) or world.robot.gripper.jammed
+        return (
+            self._modbus.active
+            or any(signal is not Signal.TRUE for signal in (*people, inputs.platform_clear))
+            or inputs.mode is not RobotMode.PRODUCTION
+            or self._plc.stop_reason is StopReason.POWER
+            or jams
+            or not world.lane.rolling.standing
+        )
+
+
+class Orders:
+    """`left` for each new motion that leaves the controller, `look` often, also while there is no controller.
+
+    installed: serial by mount of what the swap under way has put in, by its own word.
+    """
+
+    def __init__(
+        self, findings: Findings, world: World, plc: Plc, doubts: Doubts, installed: Callable[[], Mapping[int, str]]
+    ) -> None:
+        self._findings, self._world, self._plc, self._doubts = findings, world, plc, doubts
+        self._installed = installed
+        self._since_s: dict[str, float] = {}
+        self._handled: tuple[int, int] | None = None  # the last motion at a place: its opcode and the place
+        self._answered = plc.retained.sequence
+
+    def look(self, now_s: float) -> None:
+        """See since when what the controller learns late is so, and what the PLC refused."""
+        self._doubts.look(now_s)
+        found = set(self._late())
+        self._since_s = {name: self._since_s.get(name, now_s) for name in sorted(found)}
+        answer = self._plc.retained
+        if answer.sequence == self._answered:
+            return
+        self._answered = answer.sequence
+        if answer.opcode == Opcode.RESET or self._doubts.disturbed(now_s):
+            return
+        refused = answer.state is EchoState.REJECTED and answer.result in REFUSED
+        text = f"number {answer.sequence}, opcode {answer.opcode}: {answer.result.name}"
+        self._findings.judge("the PLC refused an order", not refused, lambda: text)
+
+    def left(self, written: Written) -> None:
+        """A new motion is ordered."""
+        self.look(written.at_s)
+        wrong = [why for why in self._wrong(written) if why]
+        code = written.source or written.destination
+        if written.opcode in HANDLING:
+            self._handled = (written.opcode, code)
+        if not self._doubts.lied(written.at_s):
+            text = f"{order_text(written)}: {', '.join(wrong)}"
+            self._findings.judge("order against the plant's truth", not wrong, lambda: text)
+
+    def _wrong(self, written: Written) -> list[str]:
+        match written.opcode:
+            case Opcode.RELEASE:
+                return [*self._not_ready_to_leave(written.at_s)]
+            case Opcode.MOVE_TO | Opcode.HOME:
+                return [self._not_free_to_travel()]
+            case Opcode.LIFT_FROM:
+                place, again = self._at(written.source), self._handled == (Opcode.LIFT_FROM, written.source)
+                return ["no such place"] if place is None else self._lift(place, again, written.at_s)
+            case Opcode.PLACE_TO:
+                place, again = self._at(written.destination), self._handled == (Opcode.PLACE_TO, written.destination)
+                return ["no such place"] if place is None else self._put(place, again, written.at_s)
+        return []
+
+    def _lift(self, place: Place, again: bool, now_s: float) -> list[str]:
+        """Rows 21, 24, 26, 28. Ordered again after a stop, the pack may be gripped already."""
+        gripped = again and place.pack is None
+        full = "" if self._world.robot.pack is None or gripped else "the gripper is full"
+        if place.is_mount:
+            free = place.lock.open and place.coupler.open
+            return [full, "" if free else "the mount is not open"]
+        live = place.mated and self._is(f"live {place.name}", CAN_S, now_s)
+        return [full, self._smoke(place, now_s), "the contactor is closed" if live else ""]
+
+    def _put(self, place: Place, again: bool, now_s: float) -> list[str]:
+        """Rows 24 to 26, 29. Ordered again after a stop, the pack may have been let go already."""
+        robot, let_go = self._world.robot, again and self._world.robot.pack is None
+        return [
+            "the gripper is empty" if robot.pack is None and not let_go else "",
+            "the place is occupied" if place.pack is not None and not let_go else "",
+            "the mount is not open" if place.is_mount and not place.lock.open else "",
+            "" if place.is_mount else self._smoke(place, now_s),
+        ]
+
+    def _not_free_to_travel(self) -> str:
+        """Row 27."""
+        robot = self._world.robot
+        if robot.pack is None:
+            return "the gripper is closed" if robot.gripper.made else ""
+        held = any(self._world.seated(place) and place.pack is None for place in _places(self._world))
+        return "the pack is in its place" if held else "" if robot.gripper.made else "the pack is not gripped"
+
+    def _not_ready_to_leave(self, now_s: float) -> Iterator[str]:
+        """Rows 30 to 35, but for the temperature, which the watch over the plant judges."""
+        mounts = self._world.lane.mounts
+        for n, mount in mounts.items():
+            if mount.pack is None or not mount.lock.made:
+                yield f"mount {n} is {'empty' if mount.pack is None else 'not locked'}"
+        if not self._world.robot.clear_of_lane:
+            yield "the robot is in the way"
+        for n, serial in self._installed().items():
+            pack = mounts[n].pack if n in mounts else None
+            if pack is None:
+                continue
+            if pack.serial != serial:
+                yield f"{pack.serial} in mount {n} instead of {serial}"
+            if self._is(f"unsound {pack.serial}", CAN_S, now_s):
+                yield f"{pack.serial} is unsound"
+
+    def _smoke(self, place: Place, now_s: float) -> str:
+        return f"smoke in {place.name}" if self._is(f"smoke {place.name}", PLC_S, now_s) else ""
+
+    def _late(self) -> Iterator[str]:
+        for number, place in self._world.bays.items():
+            if self._world.inputs.smoke_clear.get(number, Signal.TRUE) is not Signal.TRUE:
+                yield f"smoke {place.name}"
+            if place.pack is not None and place.pack.contactor_closed:
+                yield f"live {place.name}"
+        for mount in self._world.lane.mounts.values():
+            pack = mount.pack
+            if pack is not None and (
+                pack.faults.thermal_event is Signal.TRUE or pack.insulation_ohm_per_v < INSULATION_OHM_PER_V
+            ):
+                yield f"unsound {pack.serial}"
+
+    def _is(self, name: str, age_s: float, now_s: float) -> bool:
+        """Whether that has been so for longer than the controller may take to know."""
+        return name in self._since_s and now_s - self._since_s[name] > age_s
+
+    def _at(self, code: int) -> Place | None:
+        return self._world.place(code)
+
+
+def _places(world: World) -> list[Place]:
+    return [*world.bays.values(), *world.lane.mounts.values()]
