@@ -89,8 +89,8 @@ def _true(row: Row, visit: Visit) -> bool:
     own = [m for m in _installed(row) if m not in said]
     if any(visit.left.get(m) != visit.came.get(m) for m in own) and _outcome(row) != "aborted":
         return False
-    if not said:
-        return _outcome(row) != "completed" and (not changed or _outcome(row) == "aborted")
+    if not said:  # given up before anything was exchanged; another swap of the same visit may have done it
+        return _outcome(row) != "completed"
     whole = set(said) == set(changed) or (_outcome(row) == "aborted" and set(said) <= set(changed))
     return whole and all(_fits(said[m], changed[m]) for m in said)
 
