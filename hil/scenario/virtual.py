@@ -48,7 +48,9 @@ async def _play(scenario: Scenario, seed: int, on_progress: Progress, folder: Pa
         on_progress(f"  VIOLATION at {violation.at_s:.2f} s, {violation.invariant}: {violation.text}")
     record.violations += found
     record.events += [
-        Event(round(w.at_s - began_s, 4), "order", order_text(w)) for w in station.watch.orders if w.at_s >= began_s
+        Event(round(w.at_s - began_s, 4), "order", order_text(w))
+        for w in station.watched.controller.orders
+        if w.at_s >= began_s
     ]
     record.events.sort(key=lambda event: event.at_s)
     record.log_hash = log_hash(record)

@@ -58,7 +58,7 @@ class Busy:
             while self._people.away:
                 await look_again()
         finally:
-            self._station.io.spare()  # what follows is the end of the run, not of the controller
+            self._station.cabling.io.spare()  # what follows is the end of the run, not of the controller
             faults.cancel()
             await asyncio.gather(faults, return_exceptions=True)
             self._outcome.people = self._people.counts
@@ -107,7 +107,7 @@ class Busy:
 
     def _sample(self) -> None:
         """How everything stands, for the report."""
-        state, robot, watch = self._people.state, self._station.world.robot, self._station.watch
+        state, robot, watch = self._people.state, self._station.world.robot, self._station.watched.controller
         self._outcome.samples.append(
             Sample(
                 at_s=round(self._station.loop.time(), 3),

@@ -13,7 +13,7 @@ from hil.report.write import write
 from hil.soak import regression
 from hil.soak.case import Case, Outcome
 from hil.soak.log import line
-from hil.soak.many import Total, soak
+from hil.soak.many import Total, quiet, soak
 from hil.soak.record import record
 from hil.soak.run import run
 
@@ -102,6 +102,7 @@ def replay_main(arguments: argparse.Namespace) -> int:
     except StationError as e:
         sys.stderr.write(f"{e}\n")
         return 2
+    quiet()
     outcome = run(case)
     if arguments.log:
         sys.stdout.writelines(f"{line(event)}\n" for event in outcome.events)

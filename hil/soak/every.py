@@ -70,10 +70,10 @@ def one(number: int, what: What) -> One:
         if what != "fail":
             _kills(station, people)
         journal = what in ("kill", "kill_after")
-        station.io.choose(number, ("journal",) if journal else KINDS, after=what == "kill_after")
+        station.cabling.io.choose(number, ("journal",) if journal else KINDS, after=what == "kill_after")
 
     outcome = run(CASE, arm)
-    return One(number, armed[0].io.reached, outcome)
+    return One(number, armed[0].cabling.io.reached, outcome)
 
 
 def _kills(station: VirtualStation, people: People) -> None:
@@ -84,7 +84,7 @@ def _kills(station: VirtualStation, people: People) -> None:
         station.injector.power_cut()
         looks.append(asyncio.get_running_loop().create_task(_look(station, people), name="looks after the restart"))
 
-    station.io.on_reached = die
+    station.cabling.io.on_reached = die
 
 
 async def _look(station: VirtualStation, people: People) -> None:

@@ -70,7 +70,7 @@ def _standing(message: StateMessage) -> str:
 def _fill(outcome: Outcome, station: VirtualStation, log: Log) -> None:
     outcome.simulated_s = station.loop.time()
     outcome.motions = station.plc.plc.retained.motions_started
-    outcome.swaps = station.recorded
+    outcome.swaps = station.watched.recorded
     if not outcome.trucks or not outcome.swaps:
         station.findings.tell("nothing was swapped", f"{outcome.trucks} trucks left")
     outcome.violations, outcome.checks = station.findings.violations, station.findings.checks

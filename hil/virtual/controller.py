@@ -11,8 +11,7 @@ from typing import Any
 
 from drivers.systemd import Notifier
 from hil.faults.disk import Disk, copy_as_cut
-from hil.virtual.broker import MemoryBroker
-from hil.virtual.can import Segment
+from hil.virtual.cabling import Cabling
 from hil.virtual.io import Io
 from hil.virtual.network import Network
 from hil.watch.answers import Life
@@ -97,19 +96,15 @@ class Controller:
         self,
         config: Config,
         network: Network,
-        segments: dict[str, Segment],
-        broker: MemoryBroker,
-        disk: Disk,
-        io: Io,
+        cabling: Cabling,
         on_start: Callable[[Service], None],
         tell: Callable[[str, str], None],
     ) -> None:
         self.service: Service | None = None
         self.lives: list[Life] = []
-        self._config, self._network, self._segments = config, network, segments
-        self._broker, self._disk, self._io, self._on_start = broker, disk, io, on_start
-        self._tell = tell
-        self._process = Process(disk, io)
+        self._config, self._network, self._cabling = config, network, cabling
+        self._on_start, self._tell = on_start, tell
+        self._process = Process(cabling.disk, cabling.io)
         self.journal = WatchedJournal(self._path)
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -142,7 +137,7 @@ class Controller:
 
     async def _start(self) -> None:
         while True:
-            self._process = Process(self._disk, self._io)
+            self._process = Process(self._cabling.disk, self._cabling.io)
             journal = WatchedJournal(self._path, self._process)
             try:
                 await journal.open()
@@ -153,7 +148,9 @@ class Controller:
         if journal.synchronous != FULL:
             self._tell("the journal does not wait for its disk", f"synchronous = {journal.synchronous}")
         self.lives.append(Life(asyncio.get_running_loop().time()))
-        wires = Wires(lambda s: self._segments[s.name].renew(), self._broker.session, f"boot-{self.starts}")
+        wires = Wires(
+            lambda s: self._cabling.segments[s.name].renew(), self._cabling.broker.session, f"boot-{self.starts}"
+        )
         self.service = build(self._config, journal, recovered(restored), Notifier(""), wires)
         self._on_start(self.service)
         self.journal = journal
@@ -175,9 +172,9 @@ class Controller:
             return
         self._process.dead = True
         self._over(cut=True)
-        for segment in self._segments.values():
+        for segment in self._cabling.segments.values():
             segment.renew()
-        self._broker.kill(f"station-{self._config.station.id}")
+        self._cabling.broker.kill(f"station-{self._config.station.id}")
         self._network.lose_power(self._config.robot.host, self._config.robot.port)
         task.cancel()
         await asyncio.wait({task})
@@ -190,7 +187,7 @@ class Controller:
         self._process.dead = False
         await self.journal.close()
         if tear:
-            self._disk.tear(cut)
+            self._cabling.disk.tear(cut)
         copy_as_cut(cut, self._path)
 
     async def stop(self) -> None:

@@ -11,20 +11,15 @@ from typing import Any, Protocol
 from drivers.errors import StationError
 from hil.faults import catalogue as c
 from hil.faults import site_kinds as site
-from hil.faults.broker import BrokerWire
-from hil.faults.can import CanWire
 from hil.faults.catalogue import Fault
-from hil.faults.disk import Disk
-from hil.faults.modbus import ModbusWire
 from hil.plant.world import World
 from hil.record import Span
 from hil.rig.operator import Operator
-from hil.virtual.broker import MemoryBroker
+from hil.virtual.cabling import Cabling
 from hil.virtual.controller import Controller
 from hil.virtual.loop import VirtualLoop
 from hil.virtual.plant_faults import PlantFaults
 from hil.watch.findings import Findings
-from station_ctl.config import Config
 
 INPUTS = {"people.zone": "zone_clear", "people.estop": "estop_released", "people.doors": "doors_closed"}
 INPUTS |= {"people.fire": "fire_clear"}
@@ -43,29 +38,17 @@ class Places:
     """Where faults are made. ask: one request to the plant."""
 
     loop: VirtualLoop
-    config: Config
-    modbus: ModbusWire
-    can_wires: dict[str, CanWire]
-    broker: MemoryBroker
-    broker_wire: BrokerWire
-    disk: Disk
     wall: Clock
+    cabling: Cabling
     world: World
     controller: Controller
     operator: Operator
     findings: Findings
     ask: Callable[..., Awaitable[dict[str, Any]]]
 
-    def clear(self, kind: str) -> None:
-        """Heal a kind of fault wherever it is."""
-        for clear in (self.modbus.clear, self.broker_wire.clear, self.disk.clear):
-            clear(kind)
-        for wire in self.can_wires.values():
-            wire.clear(kind)
-
 
 class Injector:
-    """Switches faults of one places. spans: what was on, from when to when, for the record."""
+    """Switches faults of one station. spans: what was on, from when to when, for the record."""
 
     def __init__(self, places: Places) -> None:
         self.spans: list[Span] = []
@@ -150,19 +133,19 @@ class Injector:
     def _on_a_wire(self, fault: Fault) -> None:
         places = self._places
         if isinstance(fault, c.ModbusFault):
-            places.modbus.set(fault)
-            if places.modbus.cable_off:
-                places.loop.network.cut(places.config.robot.host, places.config.robot.port)
+            places.cabling.modbus.set(fault)
+            if places.cabling.modbus.cable_off:
+                places.cabling.cut_modbus(places.loop.network)
         elif isinstance(fault, c.CanFault):
-            for name, wire in places.can_wires.items():
+            for name, wire in places.cabling.can.items():
                 if fault.bus in (None, name):
                     wire.set(fault)
         elif isinstance(fault, c.BrokerFault):
-            places.broker_wire.set(fault)
-            if places.broker_wire.outage:
-                places.broker.outage()
+            places.cabling.broker_wire.set(fault)
+            if places.cabling.broker_wire.outage:
+                places.cabling.broker.outage()
         elif isinstance(fault, c.DiskFault):
-            places.disk.set(fault)
+            places.cabling.disk.set(fault)
         else:
             raise StationError("the virtual ground cannot do that", where=fault.kind)
 
@@ -182,7 +165,7 @@ class Injector:
             case _ if fault.kind in INPUTS:
                 await places.ask("sensor", name=INPUTS[fault.kind], mended=True)
             case _:
-                places.clear(fault.kind)
+                places.cabling.clear(fault.kind)
 
     async def _reboot(self, fault: site.PlcReboot) -> None:
         robot = self._places.world.robot

@@ -18,6 +18,7 @@ from hil.scenario import load
 from hil.scenario.virtual import play_virtual
 from hil.soak.case import Case, Outcome
 from hil.soak.run import run
+from station_ctl.commands import Commands
 from station_ctl.journal import Entry
 from station_ctl.model import Decision, Snapshot, StationState
 from station_ctl.runner import Runner
@@ -73,10 +74,30 @@ def intent_journalled_after_the_write(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Runner, "_write", written)
 
 
+def latch_that_opens_by_itself(patch: pytest.MonkeyPatch) -> None:
+    judge, latched_s = Guard.judge, {}
+
+    def forgetful(self: Guard, snapshot: Snapshot, state: StationState, *, reset: bool, engaged: bool) -> Decision:
+        decision = judge(self, snapshot, state, reset=reset, engaged=engaged)
+        if not decision.latched or decision.blocks_reset:
+            latched_s.pop(self, None)
+        elif snapshot.now_s - latched_s.setdefault(self, snapshot.now_s) > 2.0:
+            return judge(self, snapshot, state, reset=True, engaged=engaged)
+        return decision
+
+    patch.setattr(Guard, "judge", forgetful)
+
+
+def last_verdict_forgotten(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Commands, "follow", lambda self, state, finished: self.open.clear())
+
+
 DEFECTS: list[tuple[Callable[[pytest.MonkeyPatch], None], tuple[str, ...]]] = [
     (permit_ignored_in_the_gate, ("order without its permit",)),
     (age_check_dropped, ("permit without its inputs",)),
     (intent_journalled_after_the_write, ("order before its intent",)),
+    (latch_that_opens_by_itself, ("latch opens by itself",)),
+    (last_verdict_forgotten, ("a command left without its last verdict",)),
 ]
 
 

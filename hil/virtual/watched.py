@@ -1,0 +1,91 @@
+"""The watch over a virtual station: who looks at what, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from hil.peers.robot_plc import RobotPlc
+from hil.plant.world import World
+from hil.virtual.cabling import Cabling
+from hil.virtual.controller import Controller
+from hil.watch import answers, books, records
+from hil.watch.controller import Clears, ControllerWatch
+from hil.watch.findings import Findings
+from hil.watch.orders import Doubts, Orders
+from hil.watch.plant import PlantWatch
+from hil.watch.tap import Written
+from station_ctl.config import Config
+from station_ctl.model import Decision, Snapshot, StationState
+from station_ctl.service import Service
+from station_ctl.uplink.messages import ReplyMessage
+
+
+class Watched:
+    """Of one station. findings: what was found. recorded: swaps in the journal, once it was read at the end."""
+
+    def __init__(self, config: Config, world: World, plc: RobotPlc, now: Callable[[], float]) -> None:
+        self.findings = Findings(now)
+        self.recorded = 0
+        self._config, self._world, self._plc, self._now = config, world, plc, now
+        self._journal = Path(config.station.journal)
+        self._intents = books.Intents(self._journal)
+        self._clears = Clears(f"station-{config.station.id}", now)
+        self.controller = ControllerWatch(self.findings, self._intents.has, lambda: self._clears.last_s, self._ordered)
+        self._plant = PlantWatch(self.findings, world, config, now)
+        self._visits: list[records.Visit] = []
+        self._plant.on_departed = self._visits.append
+        self._post = answers.Post(now)
+        self._orders: Orders | None = None
+        self._closed: tuple[StationState | None, float] | None = None
+
+    def connect(self, cabling: Cabling) -> None:
+        """Listen at the broker, and know what the wires do to what is read."""
+        doubts = Doubts(self._world, self._plc.plc, cabling.modbus, cabling.can)
+        self._orders = Orders(self.findings, self._world, self._plc.plc, doubts, self.controller.installed)
+        cabling.broker.on_arrival = self._clears.arrived
+        cabling.broker.on_station = self._post.note
+
+    def started(self, service: Service, controller: Controller) -> None:
+        """A life of the controller begins: it stands where the last one was, and is watched from its first cycle on."""
+        journal = controller.journal
+        seen = None if journal.behind else self.controller.last
+        books.replayed(self.findings, seen, journal.ahead, service.runner.state)
+        self.controller.restarted(self._now())
+        self._intents.close()
+
+        def cycle(snapshot: Snapshot, decision: Decision, state: StationState) -> None:
+            controller.journal.ahead = None
+            self.controller.cycle(snapshot, decision, state)
+            self.look()
+
+        service.runner.on_cycle = cycle
+
+    def look(self) -> None:
+        """Look at the plant; also while there is no controller."""
+        if self._orders is not None:
+            self._orders.look(self._now())
+        self._plant.tick()
+
+    def _ordered(self, order: Written) -> None:
+        if self._orders is not None:
+            self._orders.left(order)
+
+    def close_books(self, replies: Mapping[str, Sequence[ReplyMessage]], *, unsure: bool) -> None:
+        """At the end of a run: motions, answers. unsure: some answers may be missing, because something was away."""
+        books.motions(self.findings, self._plc.plc)
+        books.commands(self.findings, replies, unsure)
+        self._closed = (self.controller.last, self._now())
+
+    def after_the_end(self, controller: Controller) -> None:
+        """What can be judged only after the service has ended: each command's last verdict, each truck's record."""
+        self._intents.close()
+        if self._closed is None:
+            return
+        state, closed_s = self._closed
+        journal = answers.Books.read(self._journal)
+        answers.answers(self.findings, self._post, controller.lives)
+        answers.verdicts(self.findings, self._post, journal, controller.lives, state, closed_s)
+        records.records(self.findings, self._visits, journal.swaps, journal.swap_vin)
+        records.told(self.findings, self._post.records, journal.swaps)
+        self.recorded = len(journal.swaps)
