@@ -47,11 +47,8 @@ async def _play(scenario: Scenario, seed: int, on_progress: Progress, folder: Pa
     for violation in found:
         on_progress(f"  VIOLATION at {violation.at_s:.2f} s, {violation.invariant}: {violation.text}")
     record.violations += found
-    record.events += [
-        Event(round(w.at_s - began_s, 4), "order", order_text(w))
-        for w in station.watched.controller.orders
-        if w.at_s >= began_s
-    ]
+    orders = [order for order in station.watched.controller.orders if order.at_s >= began_s]
+    record.events += [Event(round(order.at_s - began_s, 4), "order", order_text(order)) for order in orders]
     record.events.sort(key=lambda event: event.at_s)
     record.log_hash = log_hash(record)
     return record
