@@ -198,6 +198,21 @@ class _Client(aiomqtt.Client):
         finally:
             self._loop.call_soon_threadsafe(self.thread_ended.set)
 
+    def _on_socket_register_write(self, client: Any, userdata: Any, sock: Any) -> None:
+        # Called in the connecting thread. aiomqtt hands the loop the socket's number, which may be closed by then.
+        self._loop.call_soon_threadsafe(self._want_write, client, sock)
+
+    def _want_write(self, client: Any, sock: Any) -> None:
+        if sock.fileno() >= 0:
+            self._loop.add_writer(sock.fileno(), self._write, client)
+
+    def _write(self, client: Any) -> None:
+        try:
+            client.loop_write()
+        except Exception as e:  # noqa: BLE001  # whatever it is, the connection is broken
+            if not self._disconnected.done():
+                self._disconnected.set_exception(e)
+
 
 @dataclass(slots=True)
 class _Receipt:
