@@ -66,10 +66,6 @@ class Injector:
         """Whether it is this very fault that is on."""
         return self._on.get(fault.kind, (None,))[0] is fault
 
-    def any_on(self, *groups: str) -> bool:
-        """Whether a fault of one of these groups (modbus, can, plant, ...) is on."""
-        return any(kind.split(".")[0] in groups for kind in self._on)
-
     async def start(self, fault: Fault) -> None:
         """Switch a fault on; it heals by itself after its lasts_s. Raises StationError if this ground cannot."""
         await self.stop(fault.kind)

@@ -31,10 +31,9 @@ class Written:
 
 
 class Tap:
-    """Sits before the faults. on_block: called with each command block; blocks: how many there were."""
+    """Sits before the faults. on_block: called with each command block."""
 
     def __init__(self, wire: Wire, register_map: RegisterMap, on_block: Callable[[Written], None], io: Io) -> None:
-        self.blocks = 0
         self._wire, self._on_block, self._io = wire, on_block, io
         self._block = register_map.block("command")
 
@@ -49,7 +48,6 @@ class Tap:
         return self._wire.reply(frame, now_s)
 
     def _note(self, frame: bytes, now_s: float) -> None:
-        self.blocks += 1
         body = frame[_BODY:]
         words = [int.from_bytes(body[i : i + 2], "big") for i in range(0, len(body), 2)]
         points = self._block.decode(words).points

@@ -187,6 +187,7 @@ def test_frozen_broker_is_noticed_by_keep_alive() -> None:
             client = MqttClient(endpoint(port, keepalive_s=1), client_id="x")
             async with running(client):
                 await until(lambda: client.counters.disconnects > 0)
+                assert client.counters.connects > 0, "it was up before it was noticed to be frozen"
 
     run(main())
 

@@ -29,5 +29,7 @@ def test_homing_after_days_of_idling_and_an_abort_has_its_full_time() -> None:
         await ground.reaches("Aborted", 5.0)
         ground.world.robot.x.position_mm += 3000.0
         await ground.ready()
+        assert ground.world.robot.still
+        assert ground.state.packml == "Idle"
 
     run(main())
