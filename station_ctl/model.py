@@ -180,6 +180,22 @@ class Parking:
 
 
 @dataclass(frozen=True, slots=True)
+class Evacuation:
+    """A pack with a thermal event that is brought to the isolation area (GB/T 51077-2024 12.4.5, 12.4.7).
+
+    source: the bay it stands in, or the place the robot had lifted it from. isolation: number of the bay it goes to.
+    serial: who it is, None if its BMS never told. why: what was detected, one sentence.
+    interrupted: the swap step that was pre-empted, 'waiting' if none.
+    """
+
+    source: Place
+    isolation: int
+    serial: str | None
+    why: str
+    interrupted: str = "waiting"
+
+
+@dataclass(frozen=True, slots=True)
 class StationState:
     """All that the controller remembers between two cycles. Times are event-loop seconds.
 
@@ -195,6 +211,7 @@ class StationState:
     reason: Reason | None = None
     resume_to: PackML = PackML.STARTING
     swap: Swap | None = None
+    evacuation: Evacuation | None = None
     authorisation: Authorisation | None = None
     pending: RobotCommand | None = None
     given: RobotCommand | None = None
@@ -253,7 +270,7 @@ class Decision:
     stop_category: 0 none, else the IEC 60204-1 category to command.
     first_out: the cause that tripped first; tripped is its one-line explanation as measured at that instant.
     active: every cause that stands now, with the classes of motion it withholds; blocks_reset: those of them that
-    keep the latch from opening.
+    keep the latch from opening. thermal: places with a thermal event, each with what was measured.
     """
 
     permits: MotionClass
@@ -263,6 +280,7 @@ class Decision:
     active: Mapping[str, MotionClass]
     tripped: str = ""
     blocks_reset: tuple[str, ...] = ()
+    thermal: Mapping[Place, str] = field(default_factory=dict)
 
     def blocking(self, wanted: MotionClass) -> tuple[str, ...]:
         """Names of the active causes that withhold any of the wanted classes."""
