@@ -134,7 +134,8 @@ class CanBus:
         """Until the bus is lost or its interface was restarted."""
         while not self._lost.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._lost.wait(), _WATCH_S if self._link else None)
+                async with asyncio.timeout(_WATCH_S if self._link else None):
+                    await self._lost.wait()
             if self._link is not None and not self._lost.is_set():
                 await self._watch(self._link)
 

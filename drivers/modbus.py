@@ -16,6 +16,7 @@ from pymodbus.pdu.register_message import (
     WriteMultipleRegistersRequest,
 )
 
+from drivers import tasks
 from drivers.errors import BadData, DeviceRefused, LinkDown, NoAnswer
 from drivers.modbus_stats import ModbusStats, RoundTrip
 
@@ -173,7 +174,7 @@ class ModbusClient:
         except UnicodeError:  # a host name that cannot be one
             return False
         finally:
-            await _end(task)
+            await tasks.end(task)
 
     async def _hold(self, link: _Link) -> None:
         self._unanswered = 0
@@ -230,15 +231,6 @@ class ModbusClient:
             return data
         self.stats.garbage += 1
         return b""
-
-
-async def _end(task: asyncio.Task[Any]) -> None:
-    """Leave no task behind, and no exception that nobody fetched, whichever way the caller goes."""
-    if not task.done():
-        task.cancel()
-        await asyncio.wait({task})
-    if not task.cancelled():
-        task.exception()
 
 
 def _plausible(data: bytes) -> bool:

@@ -52,6 +52,7 @@ from typing import Any
 from drivers.errors import StationError
 from drivers.registers import load as load_map
 from drivers.robot_protocol import MotionClass
+from drivers.tasks import end
 from hil.faults.can import CanWire
 from hil.peers.can_peers import CanPeers
 from hil.peers.faults import FaultProxy
@@ -143,8 +144,7 @@ async def serve(config: Config, world: World, *, wire_faults: bool = False, seed
         tasks.append(group.create_task(_watch(world), name="watch"))
         _emit({"event": "ready", "robot": f"{config.robot.host}:{config.robot.port}", "speed": world.speed})
         await _converse(bench, lines)
-        for task in tasks:
-            task.cancel()
+        await end(*tasks)
 
 
 def _can_duties(config: Config, bench: Bench, seed: int) -> list[tuple[str, Coroutine[Any, Any, None]]]:

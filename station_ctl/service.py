@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import logging
 import signal
@@ -12,10 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from drivers import registers
+from drivers import registers, tasks
 from drivers.can_bus import CanBus
 from drivers.can_frame import CanLink
-from drivers.errors import StationError
 from drivers.modbus import ModbusClient
 from drivers.mqtt import MqttSession
 from drivers.mqtt_client import Session
@@ -210,14 +208,7 @@ async def serve(service: Service, stop: asyncio.Event) -> None:
         await stop.wait()
         service.notifier.send("STOPPING=1")
         log.info("stopping")
-        await _end(cycle)
+        await tasks.end(cycle)
         await service.runner.stop()
-        await _end(uplink)
-        for task in devices:
-            task.cancel()
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError, StationError):
-        await task
+        await tasks.end(uplink)
+        await tasks.end(*devices)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from drivers import tasks
 from drivers.robot_protocol import MotionClass, Opcode, RobotCommand
 from hil.measure.figures import Section
 from hil.measure.memory import MemoryStation
@@ -132,8 +133,7 @@ class Cycles:
             gc.collect()
             return [await self._timed(state) for _ in range(batches)]
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await tasks.end(task)
 
     async def _timed(self, state: StationState) -> float:
         await self._station.refresh()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from drivers import registers
+from drivers import registers, tasks
 from drivers.can_frame import Frame, Subscriber
 from drivers.packs import PackBus
 from drivers.robot import Robot
@@ -115,16 +115,14 @@ class MemoryStation:
     async def settle(self, seconds: float) -> None:
         """Let the handshakes take place; what is timed begins afterwards."""
         loop = asyncio.get_running_loop()
-        tasks = [asyncio.create_task(d.run(), name="in memory") for d in (self.packs, self.truck)]
+        running = [asyncio.create_task(d.run(), name="in memory") for d in (self.packs, self.truck)]
         try:
             end_s = loop.time() + seconds
             while loop.time() < end_s:
                 await self.refresh()
                 await asyncio.sleep(0.005)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await tasks.end(*running)
 
     async def refresh(self) -> None:
         """Every input anew: one PLC scan, one poll, the frames that are due."""

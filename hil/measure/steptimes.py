@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from typing import Any
 
+from drivers import tasks
 from hil.rig.station import Rig
 from station_ctl.uplink.messages import Message, StateMessage
 
@@ -37,8 +38,7 @@ class StepTimes:
             yield
             await self._read(station, "end")
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await tasks.end(task)
 
     async def _keep(self, station: Rig) -> None:
         while True:

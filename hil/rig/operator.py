@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
+from drivers import tasks
 from drivers.mqtt import MqttSession
 from drivers.mqtt_client import MqttClient, Session
 from drivers.mqtt_values import Endpoint, MqttMessage
@@ -33,6 +34,7 @@ from station_ctl.uplink.topics import Topics
 
 M = TypeVar("M", bound=Message)
 Seen = Callable[[str, Message], None]
+CONNECTED_S = 15.0
 AGAIN_S = 0.2
 
 
@@ -86,9 +88,7 @@ class Operator:
                 if link.done():
                     await link  # it ends by a defect only
             finally:
-                for task in (link, again):
-                    task.cancel()
-                await asyncio.gather(link, again, return_exceptions=True)
+                await tasks.end(link, again)
             self._again.clear()
 
     async def hurry(self) -> None:
@@ -96,11 +96,13 @@ class Operator:
         while not self._client.up.is_set():
             self._again.set()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._client.up.wait(), AGAIN_S)
+                async with asyncio.timeout(AGAIN_S):
+                    await self._client.up.wait()
 
     async def connected(self) -> None:
         """Return once the broker is there."""
-        await asyncio.wait_for(self._client.up.wait(), 15.0)
+        async with asyncio.timeout(CONNECTED_S):
+            await self._client.up.wait()
 
     async def send(self, verb: Verb, timeout_s: float = 30.0, wait: bool = True, **arguments: object) -> ReplyMessage:
         """Send a command; the last verdict, or the first one if `wait` is False. Raises RigError without one."""

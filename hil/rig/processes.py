@@ -43,7 +43,8 @@ class Plant:
         future = self._waiting[number] = asyncio.get_running_loop().create_future()
         self._process.stdin.write(json.dumps({"do": do, "id": number, **arguments}).encode() + b"\n")
         try:
-            answer: dict[str, Any] = await asyncio.wait_for(future, ANSWER_S)
+            async with asyncio.timeout(ANSWER_S):
+                answer: dict[str, Any] = await future
         finally:
             self._waiting.pop(number, None)
         if "error" in answer:
@@ -71,7 +72,8 @@ class Plant:
     async def ready(self) -> None:
         """Return once all peers listen. Raises RigError if they do not in 30 s."""
         try:
-            await asyncio.wait_for(asyncio.shield(self._ready), START_S)
+            async with asyncio.timeout(START_S):
+                await asyncio.shield(self._ready)
         except TimeoutError as e:
             raise RigError("the plant did not come up", where="plant", limit=f"{START_S} s") from e
 
@@ -195,7 +197,8 @@ async def end(process: asyncio.subprocess.Process) -> None:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(process.wait(), STOP_S)
+            async with asyncio.timeout(STOP_S):
+                await process.wait()
         except TimeoutError:
             process.kill()
     await process.wait()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from drivers import tasks
 from hil.peers.broker import Broker, Kind
 from hil.rig.operator import Operator, Seen
 from hil.rig.processes import Controller, Plant, plant
@@ -113,17 +114,12 @@ async def rig(
         )
         operator = Operator(STATION_ID, broker.port, on_message)
         task = asyncio.create_task(operator.run(), name="operator")
-        stack.push_async_callback(_cancelled, task)
+        stack.push_async_callback(tasks.end, task)
         await operator.connected()
         controller = Controller(config, folder)
         await controller.start()
         stack.push_async_callback(controller.stop)
         yield Rig(broker, peer, controller, operator, config)
-
-
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 def peers_toml(setting: Setting, config: Path) -> Path:
@@ -156,8 +152,9 @@ def station_toml(setting: Setting, folder: Path, mqtt_port: int) -> str:
 def _can(setting: Setting) -> str:
     if setting.can is not None:
         return f'interface = "socketcan"\nchannel = "{setting.can}"'
-    port = 20000 + (16 * os.getpid() + next(_RIGS)) % 20000  # who listens shares a multicast port: one a rig
-    return f'interface = "udp_multicast"\nchannel = "239.74.163.2"\nport = {port}'
+    pid, number = os.getpid(), next(_RIGS)
+    group = f"239.74.{pid >> 8 & 255}.{pid & 255}"  # who listens shares both: a group a process, a port a rig
+    return f'interface = "udp_multicast"\nchannel = "{group}"\nport = {20000 + number}'
 
 
 def _free_port() -> int:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from drivers import tasks
 from drivers.errors import StationError
 from hil.ground import Ground
 from hil.record import Record, Violation
@@ -77,11 +78,10 @@ async def _steps(scenario: Scenario, stage: Stage, keeper: Keeper) -> None:
     except TimeoutError:
         keeper.violation("liveness", f"the scenario is not over; station: {stage.where}")
     finally:
-        sampler.cancel()
-        (ended,) = await asyncio.gather(sampler, return_exceptions=True)
+        await tasks.end(sampler)
         await stage.close()
-    if isinstance(ended, StationError):
-        raise ended
+    if not sampler.cancelled():
+        sampler.result()  # it ends by itself only with an error
 
 
 async def _close(keeper: Keeper) -> None:

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+from drivers import tasks
 from drivers.errors import StationError
 from hil.faults.catalogue import Fault
 from hil.rig.operator import Operator
@@ -83,7 +84,8 @@ async def command(device: Device, words: tuple[str, ...] | None) -> None:
         raise CannotDo("the environment names no command for it", where="device power")
     process = await asyncio.create_subprocess_exec(*words, stdin=asyncio.subprocess.DEVNULL)
     try:
-        code = await asyncio.wait_for(process.wait(), device.command_timeout_s)
+        async with asyncio.timeout(device.command_timeout_s):
+            code = await process.wait()
     except TimeoutError:
         process.kill()
         await process.wait()
@@ -118,16 +120,11 @@ async def ground(environment: Environment, station: Station, seed: int, *, drive
             )
             operator = Operator(device.station.id, environment.broker.port, host=environment.broker.host)
             task = asyncio.create_task(operator.run(), name="operator")
-            stack.push_async_callback(_cancelled, task)
+            stack.push_async_callback(tasks.end, task)
             await operator.connected()
             there = RigGround(environment, peer, operator)
             await there.prepare()
             yield there
-
-
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 def bench_toml(device: config.Config, environment: Environment) -> str:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from drivers import tasks
 from drivers.errors import StationError
 from hil.faults.catalogue import Fault
 from hil.ground import Ground
@@ -69,9 +70,7 @@ class Stage:
 
     async def close(self) -> None:
         """Nothing heals itself any more."""
-        for task in self._healing:
-            task.cancel()
-        await asyncio.gather(*self._healing, return_exceptions=True)
+        await tasks.end(*self._healing)
 
     async def _do(self, step: Words) -> None:
         where = f"step {self._number}: {said(step)}"

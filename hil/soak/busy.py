@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable
 
+from drivers import tasks
 from drivers.robot_protocol import MotionClass
 from hil.faults.catalogue import Fault
 from hil.faults.draw import draw
@@ -59,8 +60,7 @@ class Busy:
                 await look_again()
         finally:
             self._station.cabling.io.spare()  # what follows is the end of the run, not of the controller
-            faults.cancel()
-            await asyncio.gather(faults, return_exceptions=True)
+            await tasks.end(faults)
             self._outcome.people = self._people.counts
 
     def _plan(self) -> list[tuple[float, Fault]]:

@@ -9,6 +9,7 @@ from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
 
+from drivers import tasks
 from drivers.systemd import Notifier
 from hil.faults.disk import Disk, copy_as_cut
 from hil.virtual.cabling import Cabling
@@ -176,8 +177,7 @@ class Controller:
             segment.renew()
         self._cabling.broker.kill(f"station-{self._config.station.id}")
         self._network.lose_power(self._config.robot.host, self._config.robot.port)
-        task.cancel()
-        await asyncio.wait({task})
+        await tasks.end(task)
         await self._leave_disk(tear)
 
     async def _leave_disk(self, tear: bool) -> None:

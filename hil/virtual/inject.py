@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from drivers import tasks
 from drivers.errors import StationError
 from hil.faults import catalogue as c
 from hil.faults import site_kinds as site
@@ -84,9 +85,7 @@ class Injector:
 
     async def end(self) -> None:
         """Heal everything and leave no task behind."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await tasks.end(*self._tasks)
         await self.stop()
 
     def torn(self) -> None:

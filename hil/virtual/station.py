@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from drivers import registers
+from drivers import registers, tasks
 from drivers.errors import StationError
 from hil.faults.catalogue import Fault
 from hil.peers.can_peers import CanPeers
@@ -190,6 +190,6 @@ async def _running(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[
     try:
         yield
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await tasks.end(task)
+        if not task.cancelled():
+            task.result()

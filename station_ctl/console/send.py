@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from datetime import timedelta
 
+from drivers import tasks
 from drivers.errors import BadData
 from drivers.mqtt_client import MqttClient
 from drivers.mqtt_values import Endpoint, MqttMessage, MqttRefused
@@ -77,8 +78,7 @@ async def send(endpoint: Endpoint, topics: Topics, request: Request, *, as_json:
     except MqttRefused as e:
         sys.stderr.write(f"{e}\n")
     finally:
-        link.cancel()
-        await asyncio.gather(link, return_exceptions=True)
+        await tasks.end(link)
     return NO_ANSWER
 
 

@@ -57,7 +57,8 @@ class Sim:
 
     async def line(self) -> dict[str, Any]:
         assert self.process.stdout is not None
-        line = await asyncio.wait_for(self.process.stdout.readline(), 10)
+        async with asyncio.timeout(10):
+            line = await self.process.stdout.readline()
         assert line, "the sim has ended"
         message: dict[str, Any] = json.loads(line)
         return message
@@ -103,7 +104,8 @@ async def sim(folder: Path, *options: str) -> AsyncIterator[Sim]:
         yield there
         assert process.stdin is not None
         process.stdin.close()
-        assert await asyncio.wait_for(process.wait(), 10) == 0
+        async with asyncio.timeout(10):
+            assert await process.wait() == 0
     finally:
         with suppress(ProcessLookupError):
             process.kill()
@@ -196,7 +198,8 @@ def test_modbus_and_can_are_on_the_wire(tmp_path: Path) -> None:
 
             bus.subscribe(hear)
             tasks = [asyncio.ensure_future(client.run()), asyncio.ensure_future(bus.run())]
-            await asyncio.wait_for(heard.wait(), 5)
+            async with asyncio.timeout(5):
+                await heard.wait()
             async with asyncio.timeout(5):
                 while not client.connected:  # noqa: ASYNC110 - it has no event
                     await asyncio.sleep(0.01)
@@ -243,7 +246,8 @@ def test_sigterm_ends_it_cleanly(tmp_path: Path) -> None:
     async def main() -> None:
         async with sim(tmp_path) as there:
             there.process.terminate()
-            assert await asyncio.wait_for(there.process.wait(), 5) == 0
+            async with asyncio.timeout(5):
+                assert await there.process.wait() == 0
 
     run(main())
 

@@ -38,14 +38,12 @@ PMS, BCS, TSC1 = (catalogue(f).infos[m].pgn for f, m in (("pack", "PMS"), ("pack
 class Babbler:
     """A broken node on the station's bus: `frames` are wrong in every way there is, and so are raw datagrams."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, group: str, port: int) -> None:
         self._rng = random.Random(7)
-        self._bus = can.Bus(
-            channel="239.74.163.2", interface="udp_multicast", port=port, hop_limit=0, ignore_config=True
-        )
+        self._bus = can.Bus(channel=group, interface="udp_multicast", port=port, hop_limit=0, ignore_config=True)
         self._raw = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._raw.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 0)
-        self._address = ("239.74.163.2", port)
+        self._address = (group, port)
 
     def close(self) -> None:
         self._bus.shutdown()
@@ -87,8 +85,8 @@ async def _babble(babbler: Babbler, every_s: float) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _babbling(port: int, every_s: float = 0.05) -> AsyncIterator[None]:
-    babbler = Babbler(port)
+async def _babbling(group: str, port: int, every_s: float = 0.05) -> AsyncIterator[None]:
+    babbler = Babbler(group, port)
     task = asyncio.create_task(_babble(babbler, every_s), name="babbler")
     try:
         yield
@@ -102,9 +100,9 @@ async def _babbling(port: int, every_s: float = 0.05) -> AsyncIterator[None]:
 def test_swap_among_garbage_and_a_truck_that_goes_silent_in_mid_unlock() -> None:
     async def main() -> None:
         async with station() as there:
-            port = tomllib.loads(there.rig.config.read_text())["can"][0]["port"]
+            bus = tomllib.loads(there.rig.config.read_text())["can"][0]
             await there.up()
-            async with _babbling(port):
+            async with _babbling(bus["channel"], bus["port"]):
                 before = await there.rig.plant.truth()
                 own = await there.truck()
                 await there.authorise()
@@ -148,9 +146,9 @@ def test_every_kind_of_garbage_is_counted(tmp_path: Path) -> None:
         async with _service(tmp_path) as service:
             bus, packs = service.buses["packs"], service.packs.counters
             await until(lambda: bus.state is BusState.SILENT or bus.state is BusState.UP)
-            port = service.config.can[0].port
-            assert port is not None
-            async with _babbling(port, every_s=0.02):
+            section = service.config.can[0]
+            assert section.port is not None
+            async with _babbling(section.channel, section.port, every_s=0.02):
                 await until(lambda: bus.counters.garbage >= 5 and bus.counters.rejected >= 6)
                 await until(lambda: packs.wrong_length >= 3 and packs.unknown_source >= 5)
                 await until(lambda: packs.broken_transport >= 2)

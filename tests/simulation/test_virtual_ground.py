@@ -92,7 +92,8 @@ def test_nobody_listens_is_refused_and_a_cut_reaches_both_ends() -> None:
         assert isinstance(loop, VirtualLoop)
         loop.network.cut("plc", 502)
         assert await reader.read() == b""
-        await asyncio.wait_for(ended.wait(), 1.0)
+        async with asyncio.timeout(1.0):
+            await ended.wait()
         writer.close()
 
     virtually(main())

@@ -185,7 +185,8 @@ def test_a_reader_beside_it_never_stops_the_writer(tmp_path: Path) -> None:
                 db.execute("BEGIN")
                 db.execute("SELECT * FROM state").fetchall()
                 for _ in range(3):
-                    await asyncio.wait_for(journal.append(Entry(STATE)), 1.0)
+                    async with asyncio.timeout(1.0):
+                        await journal.append(Entry(STATE))
 
     run(main())
 

@@ -244,7 +244,8 @@ def test_a_process_dies_before_or_after_its_write(tmp_path: Path, after: bool, k
         io.on_reached = lambda: setattr(process, "dead", True)
         io.choose(1, ("journal",), after=after)
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(journal.append(Entry(SEEN)), 0.05)
+            async with asyncio.timeout(0.05):
+                await journal.append(Entry(SEEN))
         assert io.reached
         process.dead = False
         state = await journal.restore()
