@@ -37,7 +37,7 @@ STATE = StationState(
     Reason("moving", "robot: LIFT_FROM mount 2"),
     PackML.EXECUTE,
     SWAP,
-    Authorisation("LTESTTRUCK0000001", "operator", 5.0, packs=2, soc_promised_pct=80.0),
+    authorisation=Authorisation("LTESTTRUCK0000001", "operator", 5.0, packs=2, soc_promised_pct=80.0),
     pending=COMMAND,
     sequence=41,
     step_since_s=12.0,
