@@ -25,12 +25,12 @@ def add_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     """Add `soak` and `replay` to station-hil."""
     many = verbs.add_parser("soak", help="a busy station with faults, seed after seed, in virtual time")
     many.add_argument("--seeds", type=int, default=None, help="so many seeds (default: as many as fit in the time)")
-    many.add_argument("--hours", type=float, default=DEFAULT_S / 3600, help="wall time; no seed begins after it (0.05)")
+    many.add_argument("--hours", type=float, default=DEFAULT_S / 3600, help="wall time, seeds begin in it (0.05)")
     many.add_argument("--first", type=int, default=1, help="the first seed (1)")
     many.add_argument("--duration-s", type=float, default=300.0, help="simulated time of each seed (300)")
     many.add_argument("--speed", type=float, default=20.0, help="the plant moves so many times faster (20)")
     many.add_argument("--workers", type=int, default=None, help="processes (one for each core)")
-    many.add_argument("--at-least", type=int, default=0, help="fail with fewer swaps than this")
+    many.add_argument("--at-least", type=int, default=0, help="up to 3 times the time for so many swaps, else fail")
     many.add_argument("--store", type=Path, default=REGRESSIONS, help=f"where failing seeds are kept ({REGRESSIONS})")
     many.add_argument("--report", type=Path, metavar="FOLDER", help="write junit.xml, report.html and the records")
     many.set_defaults(run=soak_main)
@@ -48,7 +48,7 @@ def soak_main(arguments: argparse.Namespace) -> int:
     last = None if arguments.seeds is None else arguments.first + arguments.seeds
     seeds: Iterator[int] = itertools.count(arguments.first) if last is None else iter(range(arguments.first, last))
     cases = (Case(seed, arguments.duration_s, arguments.speed) for seed in seeds)
-    total = soak(cases, arguments.hours * 3600, _tell, arguments.workers)
+    total = soak(cases, arguments.hours * 3600, _tell, arguments.workers, arguments.at_least)
     for outcome in total.failed:
         path = regression.store(outcome, arguments.store)
         sys.stdout.write(f"seed {outcome.case.seed} is kept in {path}; again: station-hil replay {path}\n")
