@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from hil.soak.case import Case, Outcome
 from hil.soak.run import run
 
-
 LONGER = 3.0
 
 
