@@ -1,0 +1,52 @@
+"""`make coverage`: every statement and both outcomes of every condition of the kernels. Exit 1 below 100 %."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from proof.child import run_tests, substitute
+from proof.coverage.counters import HELPER, SPACE, Counters, Site
+from proof.kernels import BUILD, Kernel, kernels
+from proof.say import say
+from proof.tree import build
+
+
+def main() -> int:
+    """Count for the kernels that are named, or all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kernel", nargs="*", help="which kernels (all)")
+    lost = 0
+    for kernel in kernels(parser.parse_args().kernel):
+        sites, counts = measure(kernel, BUILD / "coverage")
+        say(*lines(kernel, sites, counts))
+        lost += sum(len(site.missing(counts)) for site in sites)
+    return int(lost > 0)
+
+
+def measure(kernel: Kernel, folder: Path) -> tuple[list[Site], bytes]:
+    """Run the kernel's tests over a build with counters. Raises SystemExit if a test fails."""
+    counters = Counters(len(kernel.source.read_text("utf-8").splitlines()))
+    module = substitute(kernel, build(kernel, HELPER, counters.edit, folder, ("-O0",)))
+    if 2 * len(counters.sites) > SPACE:
+        raise SystemExit(f"{kernel.name}: more than {SPACE // 2} counters")
+    if run_tests(kernel):
+        raise SystemExit(f"{kernel.name}: its tests fail")
+    return counters.sites, module.proof_counts()
+
+
+def lines(kernel: Kernel, sites: Sequence[Site], counts: bytes) -> list[str]:
+    """What is missing, and the sums."""
+    missing = [(site, lack) for site in sites for lack in site.missing(counts)]
+    found = [f"{kernel.source.name}:{site.line}: {lack}: {site.said}" for site, lack in missing]
+    for condition, what, each in ((False, "statements", 1), (True, "outcomes of conditions", 2)):
+        made = each * sum(site.condition is condition for site in sites)
+        seen = made - sum(site.condition is condition for site, _ in missing)
+        found.append(f"{kernel.source.name}: {seen} of {made} {what}, {100 * seen / max(made, 1):.1f} %")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

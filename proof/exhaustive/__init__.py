@@ -1,0 +1,1 @@
+"""The oracle against the compiled interlock, over every combination that bears on a permit."""
