@@ -8,6 +8,8 @@ from drivers.pack_status import PackStatus
 from drivers.reading import Quality, Signal
 from drivers.robot_protocol import MOUNT_CODE_BASE, Opcode
 from station_ctl.model import bay, mount
+from station_ctl.safety.cells import voltage_gap_v
+from station_ctl.safety.classes import EVACUATE, motion_class
 from station_ctl.safety.scene import (
     NOTHING_TO_WATCH,
     UNKNOWN,
@@ -21,6 +23,14 @@ from station_ctl.safety.scene import (
     signal,
     worst,
 )
+
+
+def truck_kept(scene: Scene) -> Four:
+    """Parking brake and swap mode on; nothing to watch while no truck is worked at."""
+    if not scene.worked_at:
+        return NOTHING_TO_WATCH
+    truck, now_s = scene.snapshot.truck, scene.snapshot.now_s
+    return all_true([signal(truck.parking_brake, now_s), signal(truck.swap_mode, now_s)])
 
 
 def truck_contactors_open(scene: Scene) -> Four:
@@ -60,19 +70,43 @@ def pack_current_a(scene: Scene) -> Number:
     return worst(magnitudes, max, 0.0)
 
 
+def aboard_link_voltage_v(scene: Scene) -> Number:
+    """The highest voltage that a pack mated at the truck measures outside of its contactors."""
+    packs = _mated_packs(scene)
+    if packs is None or not scene.fitted:
+        return UNKNOWN_NUMBER
+    return worst((number(p.link_voltage_v, scene.snapshot.now_s) for p in packs), max, 0.0)
+
+
 def source_isolated(scene: Scene) -> Four:
-    """The pack to be lifted from a bay is parted, or says its contactor is open."""
-    command = scene.command
-    robot = scene.snapshot.robot
+    """The bay's supply is open, and the pack to be lifted from it is parted or says that its contactor is open.
+
+    For an evacuation the open supply alone is enough: through a coupler without supply no current flows whatever the
+    pack's contactor does, and a BMS that burns says nothing any more.
+    """
+    command, robot = scene.command, scene.snapshot.robot
     if command is None or command.opcode is not Opcode.LIFT_FROM or command.source > MOUNT_CODE_BASE:
         return NOTHING_TO_WATCH
     if robot is None:
         return UNKNOWN
-    mated = robot.bays[command.source - 1].mated
-    if mated is Signal.FALSE:
-        return NOTHING_TO_WATCH
-    status = scene.snapshot.packs[bay(command.source)]
-    return all_true([(mated, 0.0), inverted(signal(status.contactor_closed, scene.snapshot.now_s))])
+    sensors = robot.bays[command.source - 1]
+    supply = scene.plc(lambda _: inverted((sensors.energised, 0.0))[0])
+    if sensors.mated is Signal.FALSE or motion_class(command, scene.evacuation) == EVACUATE:
+        return supply
+    status = scene.pack(bay(command.source))
+    return all_true([supply, (sensors.mated, 0.0), inverted(signal(status.contactor_closed, scene.snapshot.now_s))])
+
+
+def source_link_voltage_v(scene: Scene) -> Number:
+    """Voltage outside of the contactors of a pack that is to be lifted from a bay; 0 once its coupler is parted."""
+    command, robot = scene.command, scene.snapshot.robot
+    if command is None or command.opcode is not Opcode.LIFT_FROM or command.source > MOUNT_CODE_BASE:
+        return 0.0, 0.0
+    if robot is None:
+        return UNKNOWN_NUMBER
+    if robot.bays[command.source - 1].mated is Signal.FALSE:
+        return 0.0, 0.0
+    return number(scene.pack(bay(command.source)).link_voltage_v, scene.snapshot.now_s)
 
 
 def aboard_no_thermal_event(scene: Scene) -> Four:
@@ -112,6 +146,11 @@ def installed_insulation_ohm_per_v(scene: Scene) -> Number:
     return worst(numbers, min, math.inf)
 
 
+def installed_voltage_gap_v(scene: Scene) -> Number:
+    """The widest gap between pack voltage and cell voltages of the packs put in by this swap."""
+    return worst((voltage_gap_v(p, scene.snapshot.now_s) for p in _installed(scene)), max, 0.0)
+
+
 def installed_serials_match(scene: Scene) -> Four:
     """Every pack put in by this swap is the one that was chosen, by its own word; the age is of its last frame."""
     found: list[Four] = []
@@ -121,3 +160,19 @@ def installed_serials_match(scene: Scene) -> Four:
         match = Signal.NOT_AVAILABLE if said is None else Signal(said.serial == serial)
         found.append((match, scene.snapshot.now_s - pack.heard_s))
     return all_true(found)
+
+
+def mated_mounts(scene: Scene) -> int:
+    """Subject of what is said of all packs mated at the truck: a bit for each of their mounts."""
+    return sum(1 << n for n in scene.fitted if (sensors := scene.sensors(n)) and sensors.mated is Signal.TRUE)
+
+
+def installed_mounts(scene: Scene) -> int:
+    """Subject of what is said of all packs put in by this swap: a bit for each of their mounts."""
+    return sum(1 << n for n in scene.installed)
+
+
+def source_bay(scene: Scene) -> int:
+    """Subject of what is said of the pack to be lifted from a bay: the bay's number, 0 if none is."""
+    command = scene.command
+    return command.source if command is not None and command.opcode is Opcode.LIFT_FROM else 0

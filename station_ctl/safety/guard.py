@@ -7,43 +7,22 @@ puts nothing into a command block that did not come out of `Guard.admit`.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from drivers.reading import Quality, Signal
-from drivers.robot_protocol import (
-    MOUNT_CODE_BASE,
-    EchoState,
-    MotionClass,
-    Opcode,
-    RobotCommand,
-    RobotState,
-)
+from drivers.robot_protocol import EchoState, MotionClass, RobotCommand, RobotState
 from station_ctl.config import Config
 from station_ctl.kernel.interlock import Interlock
-from station_ctl.model import Decision, LastMotion, Snapshot, StationState
+from station_ctl.model import Decision, LastMotion, Place, Snapshot, StationState
 from station_ctl.safety import inputs
+from station_ctl.safety.classes import ALL_CLASSES, motion_class
 from station_ctl.safety.scene import Scene
-from station_ctl.safety.table import Cause, Table, TableError
+from station_ctl.safety.table import Cause, Table
 
-ALL_CLASSES = MotionClass(sum(MotionClass))
-
-_CLASSES = {
-    Opcode.MOVE_TO: MotionClass.TRAVEL,
-    Opcode.HOME: MotionClass.TRAVEL,
-    Opcode.UNLOCK: MotionClass.UNLOCK,
-    Opcode.LOCK: MotionClass.LOCK,
-    Opcode.CLAMP: MotionClass.CLAMP,
-    Opcode.RELEASE: MotionClass.RELEASE,
-    Opcode.JOG: MotionClass.JOG,
-}
+NOWHERE: Mapping[Place, str] = MappingProxyType({})
+"""No thermal event anywhere."""
 _STANDING = frozenset({RobotState.STOPPED, RobotState.READY, RobotState.FAULTED, RobotState.EMERGENCY_STOPPED})
-
-
-def motion_class(command: RobotCommand) -> MotionClass:
-    """The class of motion a command is; STOP, RESET and NONE move nothing and have none."""
-    if command.opcode in (Opcode.LIFT_FROM, Opcode.PLACE_TO):
-        place = command.source or command.destination
-        return MotionClass.HANDLE_MOUNT if place > MOUNT_CODE_BASE else MotionClass.HANDLE_BAY
-    return _CLASSES.get(command.opcode, MotionClass(0))
 
 
 def fitted_mounts(snapshot: Snapshot, configured: tuple[int, ...]) -> tuple[int, ...]:
@@ -67,14 +46,14 @@ def moving(snapshot: Snapshot, state: StationState, engaged: bool) -> MotionClas
     robot, pending = snapshot.robot, state.pending
     standing = MotionClass.TRAVEL if engaged else MotionClass(0)
     if robot is None or robot.state is None:
-        return motion_class(pending) | standing if pending else standing
+        return motion_class(pending, state.evacuation) | standing if pending else standing
     if pending is None:
         ours = state.given if state.given and state.given.sequence == robot.echo_sequence else None
-        coming_to_rest = motion_class(ours) if ours else ALL_CLASSES & ~MotionClass.JOG
+        coming_to_rest = motion_class(ours, state.evacuation) if ours else ALL_CLASSES ^ MotionClass.JOG
         return standing if robot.state in _STANDING else coming_to_rest
     if robot.echo_sequence == pending.sequence and robot.echo_state is EchoState.DONE:
         return standing
-    return motion_class(pending) | standing
+    return motion_class(pending, state.evacuation) | standing
 
 
 class Guard:
@@ -84,65 +63,109 @@ class Guard:
     """
 
     def __init__(self, table: Table, config: Config) -> None:
-        if strange := {entry.name for entry in table.inputs} ^ set(inputs.READERS):
-            raise TableError(f"inputs {sorted(strange)} are not both in the table and in the code", where="interlock")
-        self._table = table
-        self._packer = inputs.Packer(table)
+        self._packer = inputs.Packer(table, inputs.READERS, inputs.SUBJECTS)
+        self._causes = {cause.name: cause for cause in table.causes}
         self._limits = config.safety
         self._configured = tuple(sorted(place.number for place in config.mount))
+        self._isolation = tuple(place.number for place in config.bay if place.isolation)
         self._kernel = Interlock([cause.row(config.safety) for cause in table.causes], int(ALL_CLASSES))
         self._first_out: str | None = None
         self._tripped = ""
 
-    def judge(self, snapshot: Snapshot, state: StationState, *, reset: bool, engaged: bool) -> Decision:
-        """One cycle of the interlock over the motion under way. reset: level of the reset line; engaged: see moving."""
-        scene = self._scene(snapshot, state, state.pending, None)
-        block = self._packer.pack(scene)
+    def judge(
+        self,
+        snapshot: Snapshot,
+        state: StationState,
+        *,
+        reset: bool,
+        engaged: bool,
+        worked_at: bool = False,
+    ) -> Decision:
+        """One cycle of the interlock over the motion under way.
+
+        reset: level of the reset line. engaged: see `moving`. worked_at: the truck is isolated for the robot, so it has
+        to be held.
+        """
+        scene = self._scene(snapshot, state, state.pending, None, worked_at, NOWHERE)
         mask, permits, latched, category, first, tripped = self._kernel.judge(
-            block, moving(snapshot, state, engaged), reset
+            self._packer.pack(scene), moving(snapshot, state, engaged), reset
         )
-        active = {c.name: c.withholds for i, c in enumerate(self._table.causes) if mask >> i & 1}
-        first_out = self._table.causes[first].name if first >= 0 else None
+        causes = list(self._causes.values())
+        active = {c.name: MotionClass(c.withholds) for i, c in enumerate(causes) if mask >> i & 1}
+        first_out = causes[first].name if first >= 0 else None
         if first_out != self._first_out:  # the value that tripped it, not what it reads afterwards
             self._first_out, self._tripped = first_out, self.explain(first_out, scene) if first_out else ""
-        standing = mask & tripped
-        blocking = tuple(
-            c.name for i, c in enumerate(self._table.causes) if standing >> i & 1 or (mask >> i & 1 and c.blocks_reset)
-        )
+        blocking = tuple(c.name for i, c in enumerate(causes) if mask >> i & 1 and (tripped >> i & 1 or c.blocks_reset))
         return Decision(MotionClass(permits), latched, category, first_out, active, self._tripped, blocking)
 
-    def admit(self, snapshot: Snapshot, state: StationState, command: RobotCommand) -> tuple[str, ...]:
-        """The gate: what refuses this command, one line a cause; empty if it may be written."""
-        needed = motion_class(command)
+    def admit(
+        self, snapshot: Snapshot, state: StationState, command: RobotCommand, thermal: Mapping[Place, str] = NOWHERE
+    ) -> tuple[str, ...]:
+        """The gate: what refuses this command, one line a cause; empty if it may be written.
+
+        thermal: where a thermal event is measured, the evidence that an evacuation's lift needs.
+        """
+        needed = motion_class(command, state.evacuation)
         if not needed:
             return ()
-        scene = self._scene(snapshot, state, command, state.last)
+        scene = self._scene(snapshot, state, command, state.last, False, thermal)
         mask, permits = self._kernel.may_start(self._packer.pack(scene))
         if needed & permits:
             return ()
-        causes = [c for i, c in enumerate(self._table.causes) if mask >> i & 1 and c.withholds & needed]
+        causes = [c for i, c in enumerate(self._causes.values()) if mask >> i & 1 and c.withholds & needed]
         return tuple(self.explain(cause.name, scene) for cause in causes) or ("latched: a person has to clear",)
 
     def explain(self, name: str, scene: Scene) -> str:
-        """One line: the cause, its measured value and age, the condition that should hold, what to do."""
-        cause = self._cause(name)
+        """One line: the cause, its measured value with unit, its limit and age, what to do."""
+        cause = self._causes[name]
         value, age_s = inputs.READERS[cause.input.name](scene)
-        shown = value.name.lower() if isinstance(value, Signal) else f"{value:g}"
+        shown = value.name.lower() if isinstance(value, Signal) else f"{value:g} {cause.input.unit}"
         age = f"{age_s * 1000:.0f} ms old" if math.isfinite(age_s) else "never received"
         return f"{name}: {cause.input.name} is {shown} ({age}), safe when {self._condition(cause)}; {cause.remedy}"
 
-    def _cause(self, name: str) -> Cause:
-        return next(cause for cause in self._table.causes if cause.name == name)
+    def dump(self) -> dict[str, object]:
+        """What it remembers between two cycles, in plain values: latch, hysteresis, and the line of the first-out."""
+        return {"kernel": self._kernel.dump(), "first_out": self._first_out, "tripped": self._tripped}
+
+    def load(self, memory: Mapping[str, object]) -> None:
+        """Remember this instead, for a replay. Raises ValueError for what no `dump` of this table gave."""
+        kernel, first_out, tripped = (memory.get(name) for name in ("kernel", "first_out", "tripped"))
+        if (
+            not isinstance(kernel, (list, tuple))
+            or not isinstance(first_out, str | None)
+            or not isinstance(tripped, str)
+        ):
+            raise ValueError(f"memory of the interlock cannot be read: {memory!r:.200}")
+        self._kernel.load(tuple(tuple(part) if isinstance(part, list) else part for part in kernel))
+        self._first_out, self._tripped = first_out, tripped
 
     def _condition(self, cause: Cause) -> str:
+        back = f" (by {cause.hysteresis:g} {cause.input.unit} once it was not)" if cause.hysteresis else ""
         limit_ms = getattr(self._limits, cause.input.age)
-        return f"{cause.safe_condition(self._limits)} and at most {limit_ms} ms old"
+        return f"{cause.safe_condition(self._limits)}{back} and at most {limit_ms} ms old"
 
     def _scene(
-        self, snapshot: Snapshot, state: StationState, command: RobotCommand | None, last: LastMotion | None
+        self,
+        snapshot: Snapshot,
+        state: StationState,
+        command: RobotCommand | None,
+        last: LastMotion | None,
+        worked_at: bool,
+        thermal: Mapping[Place, str],
     ) -> Scene:
         swap = state.swap
         exchanges = swap.exchanges if swap else ()
         fitted = {*fitted_mounts(snapshot, self._configured), *(e.mount for e in exchanges)}
         installed = {e.mount: e.serial_in for e in exchanges if swap and e.mount in swap.installed}
-        return Scene(snapshot, command, last, tuple(sorted(fitted)), installed)
+        return Scene(
+            snapshot,
+            command,
+            last,
+            tuple(sorted(fitted)),
+            installed,
+            worked_at,
+            state.evacuation,
+            self._isolation,
+            thermal,
+            manual=state.manual is not None,
+        )

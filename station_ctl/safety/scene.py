@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from drivers.pack_status import PackStatus
 from drivers.reading import Quality, Reading, Signal
 from drivers.robot_protocol import MountSensors, RobotCommand, RobotStatus
-from station_ctl.model import LastMotion, Snapshot
+from station_ctl.model import Evacuation, LastMotion, Place, Snapshot
 
 Four = tuple[Signal, float]
 """A four-valued input and its age in seconds."""
@@ -22,6 +23,7 @@ UNKNOWN: Four = (Signal.NOT_AVAILABLE, math.inf)
 UNKNOWN_NUMBER: Number = (math.nan, math.inf)
 NOTHING_TO_WATCH: Four = (Signal.TRUE, 0.0)
 
+_NO_PACK = PackStatus(0)
 _BADNESS = {Signal.TRUE: 0, Signal.UNTRUSTED: 1, Signal.NOT_AVAILABLE: 2, Signal.FALSE: 3}
 _INVERTED = {Signal.FALSE: Signal.TRUE, Signal.TRUE: Signal.FALSE}
 
@@ -33,6 +35,9 @@ class Scene:
     command:   the one under way or proposed; it says which place is the source and which the destination.
     last:      the last motion that the PLC took up (one that was stopped may be taken up again).
     fitted:    mounts that the truck has. installed: mounts that hold a pack put in by this swap, with its serial.
+    worked_at: the truck was isolated for the robot and is not given back yet: it has to be held where it stands.
+    evacuation, isolation, thermal: the evacuation under way, the isolation bays there are, and where a thermal event
+    is measured. manual: the order is one motion that a person at the cabinet asked for.
     """
 
     snapshot: Snapshot
@@ -40,11 +45,20 @@ class Scene:
     last: LastMotion | None
     fitted: tuple[int, ...]
     installed: Mapping[int, str]
+    worked_at: bool = False
+    evacuation: Evacuation | None = None
+    isolation: tuple[int, ...] = ()
+    thermal: Mapping[Place, str] = field(default_factory=dict)
+    manual: bool = False
 
     def sensors(self, number: int) -> MountSensors | None:
         """Sensors of a mount, None while the PLC is not readable."""
         robot = self.snapshot.robot
         return robot.mounts[number - 1] if robot and number <= len(robot.mounts) else None
+
+    def pack(self, place: Place) -> PackStatus:
+        """What the pack at a place says; silence for a place that is not configured."""
+        return self.snapshot.packs.get(place, _NO_PACK)
 
     def plc(self, read: Callable[[RobotStatus], Signal]) -> Four:
         """A signal from the status block with the block's age."""

@@ -28,7 +28,8 @@ from drivers.truck_status import TruckStatus
 from station_ctl.model import LastMotion, Place, Snapshot, StationState, bay, mount
 from station_ctl.safety import inputs, table
 from station_ctl.safety import scene as scene_of
-from station_ctl.safety.guard import Guard, fitted_mounts, motion_class, moving
+from station_ctl.safety.classes import ALL_CLASSES, motion_class
+from station_ctl.safety.guard import Guard, fitted_mounts, moving
 from tests.simulation.ground import station_config
 
 NOW = 50.0
@@ -36,7 +37,8 @@ T, F, U, N = Signal.TRUE, Signal.FALSE, Signal.UNTRUSTED, Signal.NOT_AVAILABLE
 
 
 OF_A_COMMAND = {
-    "source_unlocked", "destination_free", "destination_unlocked", "gripper_ready", "travel_free", "bay_smoke_clear"
+    "source_unlocked", "lift_is_free", "destination_free", "destination_unlocked", "gripper_ready", "travel_free",
+    "bay_smoke_clear", "evacuation_called_for",
 }  # fmt: skip
 """Inputs that ask about one kind of command only."""
 
@@ -60,7 +62,7 @@ def robot(**changes: Any) -> RobotStatus:
         truck_present=T, truck_in_position=T, wheels_clamped=T, barrier_closed=T, robot_home=T, robot_clear=T,
         truck_x_error_mm=0.0, truck_y_error_mm=0.0, truck_angle_deg=0.0,
         mounts=(*tuple(MountSensors(T, T, F, T) for _ in range(2)), MountSensors(N, N, N, N)),
-        bays=tuple(BaySensors(F, F, F, T) for _ in range(24)),
+        bays=tuple(BaySensors(F, F, F, T, F) for _ in range(24)),
     )  # fmt: skip
     return replace(base, **changes)
 
@@ -72,6 +74,9 @@ def pack(address: int, **changes: Any) -> PackStatus:
         PackLink.MONITORED,
         NOW,
         pack_current_a=good(0.0),
+        pack_voltage_v=good(566.0),
+        cell_voltages_v=good((3.2,) * 177),
+        link_voltage_v=good(5.0),
         contactor_closed=good(F),
         thermal_event=good(F),
         temperature_max_c=good(25.0),
@@ -207,13 +212,17 @@ def test_no_lift_from_a_mount_whose_switches_do_not_both_say_unlocked(sensors: M
 
 def test_no_lift_from_a_bay_whose_pack_is_not_known_isolated() -> None:
     lift = RobotCommand(1, Opcode.LIFT_FROM, source=2)
-    mated = robot(bays=tuple(BaySensors(T, T, T, T) for _ in range(24)))
+    mated = robot(bays=tuple(BaySensors(T, T, T, T, F) for _ in range(24)))
     assert value("source_isolated", snapshot(mated), command=lift) is T
     closed = snapshot(mated)
     closed = replace(closed, packs={**closed.packs, bay(2): pack(0xB2, contactor_closed=good(T))})
     assert value("source_isolated", closed, command=lift) is F
     silent = replace(closed, packs={**closed.packs, bay(2): PackStatus(0xB2)})
     assert value("source_isolated", silent, command=lift) is N
+    for energised in (T, U, N):
+        for coupler in (T, F):
+            live = snapshot(robot(bays=tuple(BaySensors(T, T, coupler, T, energised) for _ in range(24))))
+            assert value("source_isolated", live, command=lift) is not T
 
 
 def last(opcode: Opcode, ended: EchoState, full: Signal = T, **places: int) -> LastMotion:
@@ -370,9 +379,10 @@ def test_the_tripping_value_is_told_and_stays_after_the_cause_is_gone() -> None:
     state = StationState(pending=UNLOCK)
     judge.judge(snapshot(None, truck(link_voltage_v=good(71.0))), state, reset=False, engaged=False)
     told = judge.judge(snapshot(), state, reset=False, engaged=False).tripped
-    assert "link_voltage_v is 71" in told
-    assert "<= 60" in told
-    assert "500 ms" in told
+    assert told == (
+        "link_voltage_present: link_voltage_v is 71 V (0 ms old), safe when link_voltage_v <= 60 V (by 5 V once it was "
+        "not) and at most 500 ms old; wait for the discharge; if the voltage stays, call service"
+    )
 
 
 def test_a_motion_that_the_plc_stopped_first_still_counts_as_moving() -> None:
@@ -384,7 +394,7 @@ def test_a_motion_that_the_plc_stopped_first_still_counts_as_moving() -> None:
 
 def test_a_robot_that_moves_without_our_order_counts_as_every_motion() -> None:
     alone = snapshot(robot(state=RobotState.EXECUTING, echo_sequence=9))
-    assert moving(alone, StationState(), False) == MotionClass(sum(MotionClass)) & ~MotionClass.JOG
+    assert moving(alone, StationState(), False) == ALL_CLASSES ^ MotionClass.JOG
     ramping = snapshot(robot(state=RobotState.STOPPING, echo_sequence=6))
     assert moving(ramping, StationState(given=UNLOCK), False) == MotionClass.UNLOCK
 
