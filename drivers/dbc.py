@@ -49,7 +49,8 @@ class _Signal:
         """Its bits at their place in the message. Raises BadData for a value that they cannot hold."""
         if value is None:
             return self.top << self.start
-        raw = round((value - self.offset) / self.scale)
+        steps = value - self.offset
+        raw = round(steps if self.scale == 1 else steps / self.scale)  # a division would lose bits of a 64-bit number
         if not 0 <= raw <= self.top:
             limit = f"{self.offset}..{self.top * self.scale + self.offset}"
             raise BadData("value does not fit", where=f"{message}.{key}", value=value, limit=limit)

@@ -242,4 +242,4 @@ def _plausible(data: bytes) -> bool:
         return function & 0x7F in (READ, WRITE) and length == 3
     if function == WRITE:
         return length == 6
-    return function == READ and (len(data) < 9 or (data[8] == length - 3 and data[8] % 2 == 0))
+    return function == READ and length >= 3 and (len(data) < 9 or (data[8] == length - 3 and data[8] % 2 == 0))

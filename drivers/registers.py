@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from drivers import toml
 from drivers.errors import StationError
 from drivers.register_codec import LIMITS_OF_TYPE, WORDS_OF_TYPE, Block, Group, Point
 
@@ -41,16 +41,16 @@ class RegisterMap:
 
 
 def load(source: str) -> RegisterMap:
-    """Load a map: a shipped name ('robot-plc-v1') or a path ending in .toml. Raises RegisterMapError."""
+    """Load a map: a shipped name ('robot-plc-v2') or a path ending in .toml. Raises RegisterMapError."""
     path = Path(source) if source.endswith(".toml") else SHIPPED / f"{source}.toml"
     try:
-        return parse(tomllib.loads(path.read_text(encoding="utf-8")), str(path))
+        return parse(toml.loads(path.read_text(encoding="utf-8")), str(path))
     except (OSError, UnicodeDecodeError) as e:
         shipped = ", ".join(sorted(p.stem for p in SHIPPED.glob("*.toml")))
         raise RegisterMapError(
             "cannot be read", where=str(path), value=str(e), remedy=f"shipped maps: {shipped}"
         ) from e
-    except tomllib.TOMLDecodeError as e:
+    except toml.TOMLDecodeError as e:
         raise RegisterMapError("is not valid TOML", where=str(path), value=str(e), remedy="mend the line named") from e
 
 
@@ -83,7 +83,8 @@ class _Reader:
         checksum = self._choice(table, "checksum", name, ("crc16-modbus", ""), "") != ""
         raw = self._table(table, "points", name)
         points = [self._point(raw, p, f"{name}.points") for p in raw]
-        groups = [self._group(table["groups"], g, f"{name}.groups") for g in table.get("groups", {})]
+        tables = self._table(table, "groups", name) if "groups" in table else {}
+        groups = [self._group(tables, g, f"{name}.groups") for g in tables]
         self._no_overlap(name, count, points, groups)
         if checksum and not any(p.name == "checksum" and p.at == count - 1 and p.type == "u16" for p in points):
             raise self._error(f"{name}.points.checksum", "must be the u16 in the block's last word")

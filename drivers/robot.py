@@ -32,7 +32,7 @@ FORGET_S = 0.5
 """A status older than this is no status; the interlock stops believing it sooner (safety.plc_age_ms)."""
 
 COMMAND_POINTS = ("sequence", "opcode", "source", "destination", "mount", "parameter_1", "parameter_2")
-BLOCK_POINTS = ("heartbeat", "lease_ms", "permits", "stop_category")
+BLOCK_POINTS = ("heartbeat", "lease_ms", "permits", "stop_category", "supply_lease_ms", "charge_permits")
 LABELS: Mapping[str, Mapping[int, IntEnum]] = {
     name: {int(member): member for member in label}
     for name, label in (

@@ -97,6 +97,9 @@ class EchoResult(IntEnum):
     OUT_OF_ORDER = 9
 
 
+BAYS = 24
+"""Bays that the PLC's map has room for; bit n - 1 of `charge_permits` is bay n."""
+
 MOUNT_CODE_BASE = 100
 """Location code of mount n is this + n; bay n is n; 0 is no location."""
 
@@ -113,12 +116,13 @@ class MountSensors:
 
 @dataclass(frozen=True, slots=True)
 class BaySensors:
-    """Sensors of one bay."""
+    """Sensors of one bay. `energised`: feedback of the supply's contactor, TRUE while the charger is on the coupler."""
 
     occupied: Signal
     locked: Signal
     mated: Signal
     smoke_clear: Signal
+    energised: Signal = Signal.NOT_AVAILABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +174,7 @@ class RobotStatus:
     truck_angle_deg: float | None
     mounts: tuple[MountSensors, ...]
     bays: tuple[BaySensors, ...]
+    supply_lease_remaining_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +196,8 @@ class CommandBlock:
 
     heartbeat must advance (modulo 65536) with every write; a block with an older one is ignored by the PLC.
     lease_ms is how long the permits hold without the next write (0 stops at once, category 1).
+    supply_lease_ms is the same for charge_permits alone: bit n - 1 lets the supply of bay n be closed. Charging goes on
+    while the robot rests (lease_ms 0), and moves nothing.
     """
 
     heartbeat: int
@@ -198,3 +205,5 @@ class CommandBlock:
     permits: MotionClass
     stop_category: int
     command: RobotCommand
+    supply_lease_ms: int = 0
+    charge_permits: int = 0

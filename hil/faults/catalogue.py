@@ -59,6 +59,7 @@ PlantFault: TypeAlias = (
     | plant.PlantSensor
     | plant.PlantLockJams
     | plant.PlantSmoke
+    | plant.PlantSupplyWeld
     | plant.PlantKeySwitch
     | plant.PlantParking
 )

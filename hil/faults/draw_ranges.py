@@ -137,6 +137,7 @@ PARAMETERS: dict[str, Draw] = {
     "plant.sensor": lambda rng: {"name": rng.choice(SENSORS), "shows": rng.choice(SHOWN)},
     "plant.lock_jams": lambda rng: {"mount": rng.randint(1, 3)},
     "plant.smoke": lambda rng: {"bay": rng.randint(1, 8)},
+    "plant.supply_weld": lambda rng: {"bay": rng.randint(1, 8)},
     "plant.key_switch": lambda rng: {"mode": rng.choice(("maintenance", "manual"))},
     "plant.parking": lambda rng: {"x_error_mm": float(rng.randint(-200, 200))},
     "people.button": lambda rng: {"verb": rng.choice(VERBS)},

@@ -11,7 +11,7 @@ from hil.faults.model import FaultModel, Shown
 SENSORS = (
     *("platform_clear", "truck_in_position", "wheels_clamped", "barrier_closed", "gripper_holding", "robot_clear"),
     *(f"mount.{n}.{what}" for n in (1, 2, 3) for what in ("seated", "locked", "unlocked", "mated")),
-    *(f"bay.{n}.{what}" for n in range(1, 10) for what in ("occupied", "locked", "mated")),
+    *(f"bay.{n}.{what}" for n in range(1, 10) for what in ("occupied", "locked", "mated", "energised")),
 )
 """Signals of the status block that a soak breaks."""
 
@@ -21,7 +21,7 @@ class PlantPack(FaultModel):
 
     kind: Literal["plant.pack"] = "plant.pack"
     bay: int = Field(ge=1, le=24)
-    fault: Literal["thermal_event", "insulation", "connector", "overtemperature", "overcurrent", "mute"]
+    fault: Literal["thermal_event", "insulation", "connector", "overtemperature", "overcurrent", "mute", "demand_lost"]
 
 
 class PlantSensor(FaultModel):
@@ -43,6 +43,13 @@ class PlantSmoke(FaultModel):
     """A bay's smoke detector responds."""
 
     kind: Literal["plant.smoke"] = "plant.smoke"
+    bay: int = Field(ge=1, le=24)
+
+
+class PlantSupplyWeld(FaultModel):
+    """The contactor of a bay's supply welds: it stays closed whatever the PLC does; healed, it is a new one."""
+
+    kind: Literal["plant.supply_weld"] = "plant.supply_weld"
     bay: int = Field(ge=1, le=24)
 
 

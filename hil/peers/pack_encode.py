@@ -74,10 +74,9 @@ def _bcp(pack: Pack, _: int) -> Mapping[str, float]:
 
 
 def _bcl(pack: Pack, _: int) -> Mapping[str, float]:
-    wanted = pack.faults.charge_permitted is Signal.TRUE and pack.soc_pct < 100.0
     return {
         "voltage_demand_v": _LIMIT_V,
-        "current_demand_a": -_LIMIT_A if wanted else 0.0,
+        "current_demand_a": -pack.current_demand_a,
         "mode": _CONSTANT_CURRENT,
     }
 

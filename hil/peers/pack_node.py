@@ -85,6 +85,8 @@ class PackNode:
         return self._message("BHM", encode_bhm(self.pack), now_s)
 
     def _periodic(self, name: str, now_s: float) -> list[Frame]:
+        if name == "BCL" and self.pack.faults.demand_lost:
+            return []
         if name == "PMS" and not self.pack.faults.counter_stuck:
             self._counter = (self._counter + 1) % 16
         return self._message(name, ENCODERS[name](self.pack, self._counter), now_s)

@@ -34,6 +34,7 @@ class PlcView(NamedTuple):
     motions_started: int
     lease_remaining_ms: int
     permits: MotionClass
+    supply_lease_remaining_ms: int = 0
 
 
 class StatusImage:
@@ -82,7 +83,8 @@ class StatusImage:
         """All that is two bits wide, if any of it is another than before."""
         world, inputs = self._world, self._world.inputs
         safety = _safety(inputs)
-        wiring = (world.panel.version, world.lane.present, safety, inputs.smoke_clear, inputs.overrides)
+        closed = (world.panel.version, world.lane.present, world.supplies.energised)
+        wiring = (closed, safety, inputs.smoke_clear, inputs.overrides)
         if wiring == self._wiring:
             return
         broken = inputs.overrides
@@ -92,7 +94,7 @@ class StatusImage:
             self._words[word.at] = word.encode(points)
         for group in self._groups:
             group.put(self._words, broken)
-        self._wiring = (*wiring[:3], dict(inputs.smoke_clear), dict(broken))
+        self._wiring = (closed, safety, dict(inputs.smoke_clear), dict(broken))
 
 
 class _Word:
@@ -112,7 +114,7 @@ class _Elements:
     """The words of a repeated group: the mounts, or the bays."""
 
     def __init__(self, group: Group, world: World, where: str) -> None:
-        known = (*BAY, "smoke_clear") if group.name == "bay" else MOUNT
+        known = (*BAY, "smoke_clear", "energised") if group.name == "bay" else MOUNT
         missing = [name for name in group.names if name not in known]
         if missing:
             raise EncodingError(f"{group.name}.{missing[0]} is missing", where=where)
@@ -143,8 +145,11 @@ class _Elements:
         world = self._world
         places = world.panel.places
         if self._group.name == "bay":
-            smoke = world.inputs.smoke_clear
-            return {n: (*places[p].shown, smoke.get(n, Signal.TRUE)) for n, p in world.bays.items()}
+            smoke, energised = world.inputs.smoke_clear, world.supplies.energised
+            return {
+                n: (*places[p].shown, smoke.get(n, Signal.TRUE), Signal(energised >> (n - 1) & 1))
+                for n, p in world.bays.items()
+            }
         return {n: places[p].shown for n, p in world.lane.mounts.items()} if world.lane.present else {}
 
 

@@ -20,6 +20,7 @@ from drivers.robot_protocol import (
 )
 from hil.peers.plc_command import Retained, ahead, command_of, permit_of
 from hil.peers.plc_image import PlcView, StatusImage
+from hil.peers.plc_supply import SupplyRules
 from hil.peers.stop_watch import StopWatch
 from hil.plant.world import World
 
@@ -27,6 +28,7 @@ FAULT_OVERDUE = 1
 """`fault_code`: a stage of the motion took longer than it can; `step` tells which."""
 
 NOTHING = MotionClass(0)
+IN_RANGE = ("lease_ms", "stop_category", "supply_lease_ms")
 AFTER_STOP = {
     StopReason.EMERGENCY_STOP: RobotState.EMERGENCY_STOPPED,
     StopReason.SAFETY_CHAIN: RobotState.EMERGENCY_STOPPED,
@@ -47,6 +49,7 @@ class Plc:
         self.outcomes: dict[tuple[int, Opcode], EchoState] = {}
         self.counters: Counter[str] = Counter()
         self.dangers = StopWatch()
+        self.supply = SupplyRules(world)
         self._block, self._image = register_map.block("command"), StatusImage(register_map, world)
         self._heartbeat = 0
         self._permits = MotionClass(0)
@@ -65,8 +68,8 @@ class Plc:
             self.counters["bad_checksum"] += 1
             return False
         points = self._block.decode(words).points
-        lease_ms, stop_category = points["lease_ms"], points["stop_category"]
-        if lease_ms is None or stop_category is None:
+        lease_ms, stop_category, supply_lease_ms = (points[name] for name in IN_RANGE)
+        if lease_ms is None or stop_category is None or supply_lease_ms is None:
             self.counters["out_of_range"] += 1
             return False
         if self._newer(int(points["heartbeat"] or 0), now_s):
@@ -76,14 +79,15 @@ class Plc:
             ended = lease_ms == 0 or stop_category != 0
             self.dangers.written(MotionClass(0) if ended else self._permits, now_s)
             self._supervise(now_s)
+            self.supply.receive(int(points["charge_permits"] or 0), int(supply_lease_ms), now_s)
             self._sequence(points)
         return True
 
     def _newer(self, heartbeat: int, now_s: float) -> bool:
-        """Whether this block counts. Once the lease is out (new controller, power cut) any other heartbeat does."""
+        """Whether this block counts. Once both leases are out (new controller, power cut) any other heartbeat does."""
         base = self.retained.heartbeat
         step = 1 if base is None else ahead(heartbeat, base)
-        if 1 <= step <= 32767 or (step != 0 and now_s >= self._lease_until_s):
+        if 1 <= step <= 32767 or (step != 0 and now_s >= max(self._lease_until_s, self.supply.until_s)):
             self.retained.heartbeat = heartbeat
             return True
         self._idle_write_s = now_s
@@ -127,10 +131,12 @@ class Plc:
             return EchoResult.BUSY
         manual = self.world.inputs.mode is RobotMode.MANUAL
         enabled = self.world.inputs.local_enable is Signal.TRUE
-        if (command.opcode is Opcode.JOG) != manual or (manual and not enabled):
+        if (command.opcode is Opcode.JOG and not manual) or (manual and not enabled):
             return EchoResult.NOT_PERMITTED
         if not self._armed(command) or self._chain() is not None:
             return EchoResult.NOT_PERMITTED
+        if command.opcode is Opcode.LIFT_FROM and self.world.supplies.at(command.source):
+            return EchoResult.SENSOR_MISMATCH  # the coupler would part under load
         return self.world.begin(command)
 
     def _started(self, command: RobotCommand) -> None:
@@ -169,6 +175,7 @@ class Plc:
             if not self.world.robot.active:
                 self.state, self.stop_reason = RobotState.EMERGENCY_STOPPED, StopReason.EMERGENCY_STOP
         self._supervise(now_s)
+        self.supply.scan(now_s)
         self._progress()
         self._endangered(now_s)
 
@@ -247,6 +254,7 @@ class Plc:
     def power_cut(self) -> None:
         """Everything stops dead; only `retained` is kept."""
         self.world.robot.drop_dead()
+        self.supply.power_cut()
         self._permits, self._stop_category, self._lease_until_s = MotionClass(0), 0, 0.0
         if self._running is not None:
             self.stop_reason = StopReason.POWER
@@ -271,5 +279,6 @@ class Plc:
             motions_started=self.retained.motions_started,
             lease_remaining_ms=max(0, round((self._lease_until_s - now_s) * 1e3)),
             permits=self._in_force(now_s),
+            supply_lease_remaining_ms=self.supply.remaining_ms(now_s),
         )
         return self._image.words(view)

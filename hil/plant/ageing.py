@@ -24,13 +24,14 @@ class Ageing:
         self._unseen_s += plant_s
         return self._unseen_s >= SLOW_S - 1e-9
 
-    def awaken(self, plant_s: float) -> None:
-        """A coupler mates or parts in this tick: its pack must not have lived through the time before it."""
-        self.age(self._unseen_s - plant_s)
+    def awaken(self, plant_s: float) -> float:
+        """A coupler mates or parts in this tick: its pack must not have lived through the time before it (returned)."""
+        before_s = self.age(self._unseen_s - plant_s)
         self._unseen_s, self.waking = plant_s, True
+        return before_s
 
-    def age(self, plant_s: float | None = None) -> None:
-        """All packs catch up (with this much of it)."""
+    def age(self, plant_s: float | None = None) -> float:
+        """All packs catch up (with this much of it); how much it was."""
         passed_s, self._unseen_s = self._unseen_s if plant_s is None else plant_s, 0.0
         packs = self._packs()
         if packs != self._known:
@@ -42,6 +43,7 @@ class Ageing:
             if pack.runaway is not None and pack.runaway.detectable:
                 self._smokes(pack)
         self.waking = waking
+        return passed_s
 
     def _meet(self, packs: list[Pack]) -> None:
         for pack in packs:

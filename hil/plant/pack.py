@@ -7,6 +7,7 @@ import random
 from dataclasses import dataclass
 
 from drivers.reading import Signal
+from hil.plant import charging
 from hil.plant.cell_block import CellBlock
 from hil.plant.runaway import Runaway
 
@@ -23,6 +24,7 @@ class PackFaults:
     """What a scenario can make wrong with one pack. The defaults are a healthy pack."""
 
     mute: bool = False  # the BMS sends nothing
+    demand_lost: bool = False  # the BMS sends all but BCL
     counter_stuck: bool = False  # PMS goes on, its counter stands still
     contactor_welded: bool = False  # stays closed whatever is asked
     contactor_signal: Signal | None = None  # what PMS says instead of the truth
@@ -44,6 +46,7 @@ class Pack(CellBlock):
     contactor_closed:     main contactors; on a truck they follow the truck's.
     current_a:            > 0 charges; flows only through a closed contactor.
     link_voltage_v:       voltage outside of the contactors.
+    supplied:             a charger is connected; the BMS closes its contactor while it wants current.
     insulation_ohm_per_v: insulation resistance to the frame.
     rng:                  what its sensors draw their noise from; a world hands its own in by `seed`.
     """
@@ -70,6 +73,7 @@ class Pack(CellBlock):
         self.address: int | None = None
         self.mated = False
         self.link_voltage_v = 0.0
+        self.supplied = False
         self.faults = PackFaults()
         self._contactor_closed = False
         self._awake_s = 0.0
@@ -87,6 +91,7 @@ class Pack(CellBlock):
         """The coupler parts: the BMS dies, the contactors fall open."""
         self.address, self.mated, self._awake_s = None, False, 0.0
         self.contactor_closed = False
+        self.supplied, self.current_a = False, 0.0
 
     @property
     def contactor_closed(self) -> bool:
@@ -96,6 +101,17 @@ class Pack(CellBlock):
     @contactor_closed.setter
     def contactor_closed(self, closed: bool) -> None:
         self._contactor_closed = closed
+
+    def supply(self, connected: bool) -> None:
+        """A charger is connected, or is no more: then no current flows from this instant on, and the BMS lets go."""
+        if not connected and self.supplied:
+            self.current_a, self.contactor_closed = 0.0, False
+        self.supplied = connected
+
+    @property
+    def current_demand_a(self) -> float:
+        """What the BMS asks its charger for (BCL), A > 0; 0: nothing."""
+        return charging.demand_a(self) if self.faults.charge_permitted is Signal.TRUE else 0.0
 
     @property
     def talking(self) -> bool:
@@ -118,6 +134,8 @@ class Pack(CellBlock):
     def advance(self, dt_s: float) -> None:
         """Let `dt_s` seconds of plant time pass."""
         self._awake_s = self._awake_s + dt_s if self.mated else 0.0
+        if self.supplied:
+            self._charge()
         closed = self.contactor_closed
         if not closed:
             self.current_a = 0.0
@@ -129,6 +147,12 @@ class Pack(CellBlock):
         elif self.link_voltage_v != 0.0:
             link_v = self.link_voltage_v * math.exp(-dt_s / _LINK_DECAY_S)
             self.link_voltage_v = link_v if link_v > 0.01 else 0.0
+
+    def _charge(self) -> None:
+        """The charger follows the demand as long as it is connected, whether anybody hears the BMS or not."""
+        wanted_a = self.current_demand_a if self._awake_s >= WAKE_UP_S else 0.0
+        self.contactor_closed = wanted_a > 0.0
+        self.current_a = wanted_a
 
     def _suffer(self, runaway: Runaway, dt_s: float) -> None:
         """What insulation and BMS have of it."""

@@ -10,6 +10,7 @@ from hil.plant.ledger import Ledger
 from hil.plant.pack import Pack
 from hil.plant.places import Place
 from hil.plant.robot import GantryRobot
+from hil.plant.supplies import Supplies
 
 
 class Whole(Protocol):
@@ -19,6 +20,7 @@ class Whole(Protocol):
     lane: Lane
     robot: GantryRobot
     ledger: Ledger
+    supplies: Supplies
     clock_s: float
 
     def packs(self) -> list[Pack]:
@@ -40,6 +42,7 @@ def truth(whole: Whole) -> dict[str, Any]:
         **_lane(whole.lane),
         "packs": {p.serial: round(p.soc_pct, 1) for p in packs},
         "runaways": {p.serial: _runaway(p) for p in packs if p.runaway is not None},
+        **whole.supplies.truth(),
         **whole.ledger.as_dict(),
     }
 

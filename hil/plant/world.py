@@ -16,6 +16,7 @@ from hil.plant.pack import Pack
 from hil.plant.panel import Panel
 from hil.plant.places import Place, bay
 from hil.plant.robot import SEATED_MM, GantryRobot
+from hil.plant.supplies import Supplies
 from hil.plant.truck import Truck
 from hil.plant.truth import truth
 from hil.plant.verbs import plan
@@ -65,6 +66,7 @@ class World:
         self.lane = Lane(mounts, random.Random(f"{seed} lane"))
         numbers = sorted(bays)
         self.bays = {n: bay(n, i, len(numbers), bays[n]) for i, n in enumerate(numbers)}
+        self.supplies = Supplies(self.bays)
         self.plant_s = 0.0
         self.panel = Panel(self, random.Random(f"{seed} sensors"))
         self._watch = Watch(self)
@@ -121,7 +123,7 @@ class World:
             self._couple(plant_s)
         truck_s = self._drive_truck(plant_s, dt_s, changing)
         if due or self._ageing.waking:
-            self._ageing.age()
+            self.supplies.meter(self._ageing.age())
         if changing or truck_s > 0.0:
             self._watch.look(visit)
         if acting_s > 0.0 or changing or self.panel.settling:
@@ -134,8 +136,9 @@ class World:
         """Packs and truck see what couplers and locks do."""
         for place in (*self.bays.values(), *self.lane.mounts.values()):
             if place.stale:
-                self._ageing.awaken(plant_s)
+                self.supplies.meter(self._ageing.awaken(plant_s))
                 place.connect()
+        self.supplies.connect()
         self.lane.tell_truck()
 
     def _drive_truck(self, plant_s: float, dt_s: float, moving: bool) -> float:

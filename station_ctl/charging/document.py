@@ -1,0 +1,90 @@
+"""docs/charging.md, from the cause table and its limits."""
+
+from __future__ import annotations
+
+from station_ctl.charging import table
+from station_ctl.charging.bay import OBEYS_S, PAUSE_S, REFILL_PCT
+from station_ctl.charging.charger import LOOK_S
+from station_ctl.charging.why import QUARANTINES
+from station_ctl.config import ChargingSection, SafetySection
+from station_ctl.safety.table import Cause
+
+_TEXT = """\
+<!-- {note} -->
+# Charging: when a bay's supply may be closed
+
+**This is a supervisory second layer and not certified.** The PLC opens a supply by itself, too
+(docs/robot-plc.md, 3a). Set points and meters of the chargers are not the controller's yet: a charger follows
+the BMS (BCL), and what limits the grid is the number of bays that charge at once (`charging.bays_at_once`).
+
+Each bay has an interlock of its own, the same compiled kernel as that of the motions, over the table below.
+While a bay charges it is judged every cycle, and its permit is gone in the block of the very cycle that finds a
+cause; a bay that does not charge is looked at every {look_s:g} s. What is untrusted, not available or too old
+is a cause like any other.
+
+* `trips`: the bay's latch closes. It opens when the pack has left the bay, or by a person's `clear`, which is
+  accepted in every state of the station while a bay is tripped; a cause that still stands keeps it closed.
+* `ends`: charging ends and begins again by itself, {pause_s:g} s later at the earliest.
+* A trip by {quarantines} that was *measured* (not merely unknown) is the pack's own fault: the pack is
+  quarantined, never charged and never handed out again until service has dealt with it.
+* Nothing charges after a start of the controller before a person has cleared the station.
+* A supply that is closed, or whose contact is in doubt, {obeys_s:g} s after its permit has gone trips the bay
+  also at rest; the pack there is not handed out, and interlock and PLC refuse to lift it.
+* An emergency stop ends charging; a stop of the robot (zone, doors, a trip of the motions' interlock) does not.
+
+| # | cause | safe when | age at most | hysteresis | effect |
+|---|---|---|---|---|---|
+{causes}
+
+No cause, and yet an end: the charge has reached `charging.target_soc_pct` ({target_pct:g} %; begun again
+{refill_pct:g} % below), the BMS asks for no current, the supply does not close within {obeys_s:g} s, the
+service is being stopped. Of the bays that may charge the fullest begin first, at most `charging.bays_at_once`
+({at_once}); a bay that charges keeps its turn.
+
+Every start, end and trip is an event in the journal and on MQTT (`charge.started`, `charge.ended`,
+`charge.tripped`); the topic `bay/<n>` says how each bay stands and, in one line, why it does not charge.
+
+## Hazards
+
+| hazard | causes | elsewhere |
+|---|---|---|
+{hazards}
+
+## Inputs
+
+| input | kind | measured where |
+|---|---|---|
+{inputs}
+
+## Why, and what to do
+
+| cause | hazard | remedy |
+|---|---|---|
+{remedies}
+"""
+
+
+def text(note: str) -> str:
+    """The document with the default limits. note: how it is made anew."""
+    found, limits, section = table.load(), SafetySection(), ChargingSection()
+    return _TEXT.format(
+        note=note,
+        look_s=LOOK_S,
+        pause_s=PAUSE_S,
+        obeys_s=OBEYS_S,
+        quarantines=", ".join(f"`{name}`" for name in QUARANTINES),
+        target_pct=section.target_soc_pct,
+        refill_pct=REFILL_PCT,
+        at_once=section.bays_at_once,
+        causes="\n".join(_row(n, cause, limits) for n, cause in enumerate(found.causes, 1)),
+        hazards="\n".join(f"| {h.hazard} | {', '.join(h.causes)} | {h.elsewhere} |" for h in found.hazards),
+        inputs="\n".join(f"| {i.name} | {i.kind} | {i.source} |" for i in found.inputs),
+        remedies="\n".join(f"| {c.name} | {c.hazard} | {c.remedy} |" for c in found.causes),
+    )
+
+
+def _row(number: int, cause: Cause, limits: SafetySection) -> str:
+    back = f"{cause.hysteresis:g} {cause.input.unit}" if cause.hysteresis else ""
+    effect = ("trips, also at rest" if cause.at_rest else "trips") if cause.stop else "ends"
+    age_ms = getattr(limits, cause.input.age)
+    return f"| {number} | {cause.name} | {cause.safe_condition(limits)} | {age_ms} ms | {back} | {effect} |"

@@ -1,0 +1,37 @@
+"""What a bay remembers, and how it is written down."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(slots=True)
+class Mind:
+    """What a bay remembers between two cycles. Times are event-loop seconds.
+
+    since_s: when its permit was given. not_before_s, due_s: of the next start, of the next look. odd_s: since when its
+    supply is closed without a permit. full: serial of the pack that was charged full. asked: a person has cleared, the
+    latch has not been asked yet. level: of the reset line as the kernel saw it last.
+    """
+
+    permitted: bool = False
+    since_s: float = 0.0
+    not_before_s: float = 0.0
+    due_s: float = 0.0
+    odd_s: float | None = None
+    full: str | None = None
+    asked: bool = False
+    level: bool = True
+    latched: bool = True
+    tripped: str = ""
+    quarantine: str = ""
+    soc_pct: float = math.inf
+    live: bool = False
+
+
+def tuples(value: Any) -> Any:
+    """Lists as tuples, all the way down: JSON knows no tuples."""
+    return tuple(tuples(v) for v in value) if isinstance(value, Sequence) and not isinstance(value, str) else value
