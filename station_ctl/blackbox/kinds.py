@@ -1,0 +1,192 @@
+"""How values of one kind are written as JSON and read; one that follows another is told by what has changed.
+
+A record (dataclass, NamedTuple) and a tuple are lists, a mapping is a list of [key, value], an enum its value. A change
+of one of these is an object {index: change}; anything else is told whole. So the form says which of the two it is.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+
+from station_ctl.model import Place, PlaceKind
+
+UNCHANGED: Any = object()
+LONGEST = 4096  # entries of one tuple or mapping
+
+
+class Kind:
+    """How values of one type are written and read. Raises ValueError or TypeError for what cannot be read."""
+
+    def write(self, value: Any) -> Any:
+        """The JSON form of a value."""
+        return value
+
+    def read(self, data: Any) -> Any:
+        """The value of a JSON form."""
+        raise NotImplementedError
+
+    def change(self, old: Any, new: Any) -> Any:
+        """The change from one value to another, UNCHANGED if there is none."""
+        return UNCHANGED if old is new or _same(old, new) else self.write(new)
+
+    def follow(self, old: Any, change: Any) -> Any:
+        """The value that a change makes of another one."""
+        return self.read(change)
+
+
+def _same(old: Any, new: Any) -> bool:
+    """Equal and indistinguishable: 1 is not 1.0, and 0.0 not -0.0."""
+    return type(old) is type(new) and old == new and (new != 0 or repr(old) == repr(new))
+
+
+class Plain(Kind):
+    """bool, int, float (an int will do), str."""
+
+    def __init__(self, kind: type) -> None:
+        self._kinds = (int, float) if kind is float else (kind,)
+
+    def read(self, data: Any) -> Any:
+        if type(data) not in self._kinds:
+            raise TypeError(f"{data!r:.40} is not of {self._kinds[-1].__name__}")
+        return data
+
+
+class Enumerated(Kind):
+    """An enum by its value."""
+
+    def __init__(self, members: type[enum.Enum]) -> None:
+        self._members = members
+
+    def write(self, value: Any) -> Any:
+        return value.value
+
+    def read(self, data: Any) -> Any:
+        if type(data) not in (int, str):
+            raise TypeError(f"{data!r:.40} is no {self._members.__name__}")
+        return self._members(data)
+
+
+class Where(Kind):
+    """A place as 'bay 3'."""
+
+    def write(self, value: Any) -> Any:
+        return str(value)
+
+    def read(self, data: Any) -> Any:
+        kind, _, number = str(data).partition(" ")
+        return Place(PlaceKind(kind), int(number))
+
+
+class Maybe(Kind):
+    """A value, or None."""
+
+    def __init__(self, inner: Kind) -> None:
+        self._inner = inner
+
+    def write(self, value: Any) -> Any:
+        return None if value is None else self._inner.write(value)
+
+    def read(self, data: Any) -> Any:
+        return None if data is None else self._inner.read(data)
+
+    def change(self, old: Any, new: Any) -> Any:
+        if old is None or new is None:
+            return UNCHANGED if old is new else self.write(new)
+        return self._inner.change(old, new)
+
+    def follow(self, old: Any, change: Any) -> Any:
+        return self.read(change) if old is None or change is None else self._inner.follow(old, change)
+
+
+class Listed(Kind):
+    """What is a list in JSON, and can change in parts."""
+
+    def kinds(self, value: Any) -> list[Kind]:
+        """The kind of each part of a value of this length."""
+        raise NotImplementedError
+
+    def parts(self, value: Any) -> tuple[Any, ...]:
+        """The parts of a value."""
+        return tuple(value)
+
+    def make(self, parts: list[Any], old: Any) -> Any:
+        """The value of its parts; `old` is the one it follows."""
+        return tuple(parts)
+
+    def alike(self, old: Any, new: Any) -> bool:
+        """Whether a change can be told by parts."""
+        return len(old) == len(new)
+
+    def change(self, old: Any, new: Any) -> Any:
+        if old is new:
+            return UNCHANGED
+        if not self.alike(old, new):
+            return self.write(new)
+        found = {}
+        for index, (kind, a, b) in enumerate(zip(self.kinds(new), self.parts(old), self.parts(new), strict=True)):
+            if a is not b and (change := kind.change(a, b)) is not UNCHANGED:
+                found[str(index)] = change
+        return found or UNCHANGED
+
+    def follow(self, old: Any, change: Any) -> Any:
+        if not isinstance(change, dict):
+            return self.read(change)
+        parts, kinds = list(self.parts(old)), self.kinds(old)
+        for index, part in change.items():
+            self.put(parts, kinds, int(index), part)
+        return self.make(parts, old)
+
+    def put(self, parts: list[Any], kinds: list[Kind], index: int, change: Any) -> None:
+        """Change one part."""
+        if not 0 <= index < len(parts):
+            raise ValueError(f"part {index} of {len(parts)}")
+        parts[index] = kinds[index].follow(parts[index], change)
+
+
+class Series(Listed):
+    """tuple[X, ...], or so many of X."""
+
+    def __init__(self, inner: Kind, length: int | None = None) -> None:
+        self._inner, self._length = inner, length
+
+    def kinds(self, value: Any) -> list[Kind]:
+        return [self._inner] * len(value)
+
+    def write(self, value: Any) -> Any:
+        return [self._inner.write(part) for part in value]
+
+    def read(self, data: Any) -> Any:
+        return tuple(self._inner.read(part) for part in parts_of(data, self._length))
+
+
+class Named(Listed):
+    """Mapping[K, X]; its order counts."""
+
+    def __init__(self, key: Kind, inner: Kind) -> None:
+        self._key, self._inner = key, inner
+
+    def kinds(self, value: Any) -> list[Kind]:
+        return [self._inner] * len(value)
+
+    def parts(self, value: Any) -> tuple[Any, ...]:
+        return tuple(value.values())
+
+    def alike(self, old: Any, new: Any) -> bool:
+        return list(old) == list(new)
+
+    def make(self, parts: list[Any], old: Any) -> Any:
+        return dict(zip(old, parts, strict=True))
+
+    def write(self, value: Any) -> Any:
+        return [[self._key.write(key), self._inner.write(part)] for key, part in value.items()]
+
+    def read(self, data: Any) -> Any:
+        pairs = [parts_of(pair, 2) for pair in parts_of(data)]
+        return {self._key.read(key): self._inner.read(part) for key, part in pairs}
+
+
+def parts_of(data: Any, length: int | None = None) -> list[Any]:
+    if not isinstance(data, list) or len(data) > LONGEST or (length is not None and len(data) != length):
+        raise TypeError(f"{data!r:.40} is no list of {length if length is not None else 'parts'}")
+    return data
