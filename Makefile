@@ -7,7 +7,7 @@ ARGS ?=
 comma := ,
 INPUTS := pyproject.toml setup.py constraints.txt $(wildcard Cython/*.pyx)
 
-.PHONY: help demo test test-system test-canhw soak planted every scenarios golden check bench endurance documents clean
+.PHONY: help demo test test-system test-canhw soak planted every scenarios golden thermal alarm-times check bench endurance documents fuzz fuzz-long proof mutation sanitize coverage clean
 
 help:
 	@echo "make demo       one swap on this machine, end to end   (ARGS='--speed 20 --json record.json')"
@@ -18,7 +18,14 @@ help:
 	@echo "make planted    defects planted into the controller: the soak has to find each"
 	@echo "make every      a swap with a fault at each of its inputs and outputs, and killed at each journal write"
 	@echo "make scenarios  all scenarios on the virtual ground; report in build/report"
+	@echo "make thermal    500 packs that run away, 1,000 station-days of packs that do not (5 minutes)"
 	@echo "make golden     write the command streams of the standard scenarios anew"
+	@echo "make fuzz       every byte path from outside under the fuzzer, about 80 s; fuzz-long: 10 minutes each"
+	@echo "make proof      the compiled interlock against an oracle, every combination of its inputs (a minute)"
+	@echo "make mutation   every small change of a kernel's source has to fail a test (10 minutes)"
+	@echo "make sanitize   the kernels' tests under the address and undefined-behaviour sanitizers (2 minutes)"
+	@echo "make coverage   the kernels' tests run every statement and every outcome of every condition (a minute)"
+	@echo "make alarm-times  raise every alarm and write how long each takes to docs/alarm-times.md"
 	@echo "make check      static checks: ruff, mypy, import-linter, generated documents"
 	@echo "make bench      figures: cycle, load, stop latency, swap overhead (about 15 minutes)"
 	@echo "make endurance  200 swaps over a faulty wire, motions counted by the PLC"
@@ -56,8 +63,32 @@ every: $(VENV)/.bench
 scenarios: $(VENV)/.bench
 	$(BIN)/station-hil run all --quiet --report build/report $(ARGS)
 
+fuzz: $(VENV)/.fuzz
+	$(BIN)/python -m fuzz --seconds 10 --jobs 2 --seed 1 $(ARGS)
+
+fuzz-long: $(VENV)/.fuzz
+	$(BIN)/python -m fuzz --seconds 610 --jobs 2 $(ARGS)
+
 golden: $(VENV)/.bench
 	$(BIN)/station-hil golden --write
+
+thermal: $(VENV)/.bench
+	$(BIN)/station-hil thermal $(ARGS)
+
+proof: $(VENV)/.test
+	$(BIN)/python -m proof.exhaustive
+
+mutation: $(VENV)/.test
+	$(BIN)/python -m proof.mutation --at-least 500 $(ARGS)
+
+sanitize: $(VENV)/.test
+	$(BIN)/python -m proof.sanitize $(ARGS)
+
+coverage: $(VENV)/.test
+	$(BIN)/python -m proof.coverage $(ARGS)
+
+alarm-times: $(VENV)/.test
+	ALARM_TIMES=docs/alarm-times.md $(BIN)/python -m pytest tests/simulation/test_alarm_response.py $(ARGS)
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -65,6 +96,7 @@ check: $(VENV)/.test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/station-ctl documents --check .
+	$(BIN)/python -m proof.requirements .
 
 bench: $(VENV)/.test
 	$(BIN)/station-hil bench $(ARGS)
@@ -74,6 +106,7 @@ endurance: $(VENV)/.test
 
 documents: $(VENV)/.bench
 	$(BIN)/station-ctl documents .
+	$(BIN)/python -m proof.requirements --write .
 
 # The environment: what runs and the bench; with .test also what the checks need. The kernels are compiled on the way.
 define install
@@ -89,6 +122,10 @@ $(VENV)/.bench: $(INPUTS)
 
 $(VENV)/.test: $(INPUTS)
 	$(call install,bench$(comma)test)
+	@touch $(VENV)/.bench $@
+
+$(VENV)/.fuzz: $(INPUTS)
+	$(call install,bench$(comma)fuzz)
 	@touch $(VENV)/.bench $@
 
 clean:

@@ -10,6 +10,8 @@ from hil import bench, endurance, golden, sim
 from hil.scenario import cli as scenarios
 from hil.soak import cli as soak
 from hil.soak import every_cli as every
+from hil.soak import recover_cli as recover
+from hil.thermal import cli as thermal
 
 VERBS: tuple[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], None], ...] = (
     sim.add_verb,
@@ -20,6 +22,8 @@ VERBS: tuple[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], Non
     soak.add_verb,
     golden.add_verb,
     every.add_verb,
+    recover.add_verb,
+    thermal.add_verb,
 )
 
 

@@ -17,6 +17,7 @@ a line on standard output, {"id": ..., "ok": true, ...} or {"id": ..., "error": 
     wear           name (as for sensor; also "load_kg" and other measured values), mended (false); a switch: delay_s,
                    chatter_s (after each change); a measured value: noise (standard deviation), offset, frozen (false)
     jam_lock       mount or bay, jammed (true)
+    supply_weld    bay, welded (true): the contactor of that bay's supply stays closed
     roll           speed_mm_s (40; + is backwards, 0 stops it), despite_clamps (false): the parking brake slips
     brake          applied (true), holds (true): of the truck in the lane
     thermal_runaway  serial, mount or bay, short_w (3000), alarm_s (0..300 after running away; not given: drawn),

@@ -104,6 +104,15 @@ def _place(bench: Bench, args: Args) -> Place:
     return place
 
 
+async def _supply_weld(bench: Bench, args: Args) -> dict[str, Any]:
+    number, welded = args.take("bay", int), args.take("welded", bool, True)
+    args.done()
+    if number not in bench.world.bays:
+        raise ValueError(f"there is no bay {number}")
+    bench.world.supplies.weld(number, welded)
+    return {}
+
+
 async def _pack_fault(bench: Bench, args: Args) -> dict[str, Any]:
     _set_fault(_pack(bench, args).faults, args)
     return {}
@@ -130,6 +139,7 @@ DAMAGE: dict[str, Callable[[Bench, Args], Awaitable[dict[str, Any]]]] = {
     "contactor": _contactor,
     "wear": _wear,
     "jam_lock": _jam_lock,
+    "supply_weld": _supply_weld,
     "roll": _roll,
     "brake": _brake,
     "thermal_runaway": _thermal_runaway,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drivers.robot_protocol import CommandBlock, MotionClass, Opcode, RobotCommand, RobotStatus
 from station_ctl.model import Decision, PackML, StationState
-from station_ctl.safety.guard import motion_class
+from station_ctl.safety.classes import motion_class, on_the_wire
 from station_ctl.swap.changes import may_move
 
 _WRAP = 0x10000
@@ -25,14 +25,31 @@ def next_sequence(state: StationState, robot: RobotStatus) -> int:
     return (last + 1) % _WRAP
 
 
-def make(state: StationState, decision: Decision, robot: RobotStatus, heartbeat: int, lease_ms: int) -> CommandBlock:
+def make(
+    state: StationState,
+    decision: Decision,
+    robot: RobotStatus,
+    heartbeat: int,
+    lease_ms: int,
+    supply_lease_ms: int = 0,
+) -> CommandBlock:
     """The block to write now.
 
     The one motion that is pending gets its permit, as long as the interlock lets it go on and the state may move at
     all; everything else, always, gets none. Without a pending motion the lease is 0: the PLC stands.
+    Permits to charge have a lease of their own; it arms no motion.
     """
     pending = state.pending
-    permits = decision.permits & motion_class(pending) if pending and may_move(state) else MotionClass(0)
+    wanted = motion_class(pending, state.evacuation) if pending and may_move(state) else MotionClass(0)
+    permits = on_the_wire(decision.permits & wanted)
     stop = decision.stop_category if decision.latched else _STOPS.get(state.packml, 0)
     idle = RobotCommand(robot.echo_sequence, Opcode.NONE)
-    return CommandBlock(heartbeat, lease_ms if permits else 0, permits, stop, pending or idle)
+    return CommandBlock(
+        heartbeat,
+        lease_ms if permits else 0,
+        permits,
+        stop,
+        pending or idle,
+        supply_lease_ms if decision.charge_permits else 0,
+        decision.charge_permits,
+    )

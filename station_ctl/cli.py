@@ -11,6 +11,7 @@ from pathlib import Path
 
 from drivers.errors import StationError
 from station_ctl import __version__, config, documents, service
+from station_ctl.blackbox import cli as blackbox
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -29,6 +30,7 @@ def main(argv: list[str] | None = None) -> int:
     docs.add_argument("folder", type=Path)
     docs.add_argument("--check", action="store_true")
     docs.set_defaults(handler=_documents)
+    blackbox.add_verb(sub)
     for entry in entry_points(group="station_ctl.verbs"):
         entry.load()(sub)
     arguments = parser.parse_args(argv)

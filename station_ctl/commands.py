@@ -1,30 +1,51 @@
-"""Commands from the uplink: refused or obeyed in the cycle they are taken, followed until they are done."""
+"""Commands from the uplink: taken by a cycle, answered with what it decided, followed until they are done."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from station_ctl.model import Authorisation, Snapshot, StationState, Swap, Verb
+from station_ctl.annunciator import VERBS, Annunciator
+from station_ctl.model import Asked, Authorisation, Order, StationState, Swap, Verb, bay, mount
 from station_ctl.ports import UplinkPort
-from station_ctl.swap import verbs
+from station_ctl.swap import manual, verbs
 from station_ctl.uplink.admission import Admitted
-from station_ctl.uplink.messages import AuthoriseArguments
+from station_ctl.uplink.messages import AuthoriseArguments, EvacuateArguments, JogArguments, StepArguments
 
 TAKEN_A_CYCLE = 4
 
 
 @dataclass(slots=True)
 class Commands:
-    """Accepted commands that owe their sender a last answer."""
+    """Commands that owe their sender an answer. taken: the first one yet; open: accepted, the last one yet.
+
+    What is asked of an alarm goes to `alarms`, which answers it: it is nothing that the swap decides.
+    """
 
     uplink: UplinkPort
+    alarms: Annunciator
+    taken: list[Admitted] = field(default_factory=list)
     open: list[Admitted] = field(default_factory=list)
 
-    def take(self, state: StationState, snapshot: Snapshot) -> StationState:
-        """Take at most four commands; each gets accepted or rejected at once."""
+    def take(self, now_s: float) -> tuple[Asked, ...]:
+        """Take at most four commands; what a cycle that failed had taken is rejected first."""
+        self.answer(["the control cycle failed before it was obeyed"] * len(self.taken))
         for _ in range(min(TAKEN_A_CYCLE, self.uplink.commands.qsize())):
-            state = self._obey(self.uplink.commands.get_nowait(), state, snapshot)
-        return state
+            admitted = self.uplink.commands.get_nowait()
+            if admitted.verb in VERBS:
+                self.alarms.ask(admitted)
+            else:
+                self.taken.append(admitted)
+        return tuple(_asked(admitted, now_s) for admitted in self.taken)
+
+    def answer(self, refusals: Sequence[str]) -> None:
+        """Tell the sender of each command taken: why it is refused, or '' for accepted."""
+        taken, self.taken = self.taken, []
+        for admitted, why in zip(taken, refusals, strict=True):
+            self.uplink.answer(admitted, "rejected" if why else "accepted", why)
+            if not why:
+                self._supersede(Verb(admitted.verb))
+                self.open.append(admitted)
 
     def follow(self, state: StationState, finished: Swap | None) -> None:
         """Answer commands that have come to their end."""
@@ -32,17 +53,6 @@ class Commands:
             end = verbs.done(Verb(admitted.verb), state, finished)
             if end is not None:
                 self._close(admitted, *end)
-
-    def _obey(self, admitted: Admitted, state: StationState, snapshot: Snapshot) -> StationState:
-        verb, issuer = Verb(admitted.verb), admitted.command.issuer
-        leave = _authorisation(admitted, snapshot.now_s)
-        if why := verbs.refusal(verb, state, snapshot.robot, leave):
-            self.uplink.answer(admitted, "rejected", why)
-            return state
-        self.uplink.answer(admitted, "accepted")
-        self._supersede(verb)
-        self.open.append(admitted)
-        return verbs.obey(verb, state, snapshot.robot, leave, issuer, snapshot.now_s)
 
     def _supersede(self, verb: Verb) -> None:
         """A new command ends an older one of its kind, and an abort ends every motion command."""
@@ -56,8 +66,19 @@ class Commands:
         self.uplink.answer(admitted, "completed" if completed else "failed", text)
 
 
-def _authorisation(admitted: Admitted, now_s: float) -> Authorisation | None:
-    asked = admitted.command.arguments
-    if not isinstance(asked, AuthoriseArguments):
-        return None
-    return Authorisation(asked.vin, admitted.command.issuer, now_s, asked.packs, asked.soc_promised_pct)
+def _asked(admitted: Admitted, now_s: float) -> Asked:
+    issuer, given = admitted.command.issuer, admitted.command.arguments
+    leave = None
+    if isinstance(given, AuthoriseArguments):
+        leave = Authorisation(given.vin, issuer, now_s, given.packs, given.soc_promised_pct)
+    place = given.bay if isinstance(given, EvacuateArguments) else None
+    return Asked(Verb(admitted.verb), issuer, leave, place, _order(given))
+
+
+def _order(given: object) -> Order | None:
+    if isinstance(given, JogArguments):
+        return manual.jog(given.dx_mm, given.dy_mm)
+    if isinstance(given, StepArguments):
+        place = bay(given.bay) if given.bay is not None else mount(given.mount) if given.mount is not None else None
+        return manual.order(given.motion, place)
+    return None

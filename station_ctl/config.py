@@ -1,20 +1,21 @@
 """station.toml as a typed model: bounds at the definition, unknown keys refused, safety limits only tightened.
 
-Units are the last part of a key's name. The compiled-in maxima of `[safety]` are the field bounds here, so no
-configuration can widen them.
+Units are the last part of a key's name. The maxima compiled into the interlock are the field bounds of `[safety]`, so
+no configuration can widen them.
 """
 
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from drivers import toml
 from drivers.errors import StationError
+from station_ctl.kernel.interlock import MAXIMA
 
 Host = Annotated[str, Field(min_length=1, max_length=253)]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -45,7 +46,7 @@ class RobotSection(Section):
     host: Host = Field(description="Address of the PLC.")
     port: Port = Field(502, description="Modbus/TCP port of the PLC.")
     device_id: int = Field(1, ge=0, le=255, description="Modbus unit id of the PLC.")
-    register_map: str = Field("robot-plc-v1", description="Register map: a shipped name, or a path ending in .toml.")
+    register_map: str = Field("robot-plc-v2", description="Register map: a shipped name, or a path ending in .toml.")
     poll_ms: int = Field(20, ge=5, le=50, description="How often the status block is read.")
     timeout_ms: int = Field(100, ge=20, le=250, description="How long one Modbus answer is waited for.")
     lease_ms: int = Field(500, ge=100, le=500, description="How long the PLC moves without being re-armed.")
@@ -105,6 +106,15 @@ class MqttSection(Section):
     keepalive_s: int = Field(10, ge=2, le=120, description="MQTT keep-alive.")
 
 
+class IssuerSection(Section):
+    """`[[issuer]]`: what senders of commands are trusted with; who matches none is an operator."""
+
+    name: str = Field(min_length=1, max_length=64, description="Issuer of commands; * and ? as in a shell.")
+    roles: tuple[Literal["operator", "supervisor", "service"], ...] = Field(
+        strict=False, description="operator, supervisor (release a truck, end a swap), service (move in Manual)."
+    )
+
+
 class SwapSection(Section):
     """`[swap]`: how a swap is done."""
 
@@ -122,18 +132,75 @@ class SwapSection(Section):
     pack_data_age_s: float = Field(2.0, ge=0.2, le=10, description="A pack with older data is not chosen.")
 
 
+class BlackboxSection(Section):
+    """`[blackbox]`: the last minutes at cycle rate, kept in files when something trips."""
+
+    folder: str = Field("", description="Where the files go; empty: `blackbox` beside the journal.")
+    minutes: float = Field(5.0, ge=0.5, le=30, description="How much of the past is kept.")
+    files: int = Field(20, ge=1, le=1000, description="So many files stay; the oldest goes first.")
+    size_mb: float = Field(200.0, ge=10, le=10000, description="All files together take no more than this.")
+
+
+def _bounds(limit: str) -> Any:
+    """The bounds of a limit as they are compiled into the kernel: their one source."""
+    least, most = MAXIMA[limit]
+    return Field(ge=least, le=most)
+
+
 class SafetySection(Section):
     """`[safety]`: limits of the interlock. The bounds are the compiled-in maxima; a file can only tighten them."""
 
-    plc_age_ms: int = Field(300, ge=60, le=300, description="PLC status older than this permits nothing.")
-    truck_age_ms: int = Field(500, ge=150, le=500, description="Truck data older than this permits no handling.")
-    pack_age_ms: int = Field(500, ge=150, le=500, description="Pack data older than this permits no handling.")
-    pack_slow_age_ms: int = Field(1000, ge=300, le=1000, description="The same for data that comes every 250 ms.")
-    pack_current_a: float = Field(1.0, gt=0, le=1.0, description="Highest pack current that counts as none.")
-    link_voltage_v: float = Field(60.0, ge=10, le=60, description="Highest voltage that counts as collapsed.")
-    load_kg: float = Field(3500.0, ge=500, le=3500, description="Highest load on the robot.")
-    pack_temperature_c: float = Field(60.0, ge=30, le=60, description="Hotter packs are not put into a truck.")
-    insulation_ohm_per_v: float = Field(100.0, ge=100, le=2000, description="Lowest insulation of a pack in a truck.")
+    plc_age_ms: Annotated[int, _bounds("plc_age_ms")] = Field(
+        300, description="PLC status older than this permits nothing."
+    )
+    truck_age_ms: Annotated[int, _bounds("truck_age_ms")] = Field(
+        500, description="Truck data older than this permits no handling."
+    )
+    truck_hold_age_ms: Annotated[int, _bounds("truck_hold_age_ms")] = Field(
+        2000, description="Brake and swap mode older than this permit no travel while a truck is worked at."
+    )
+    pack_age_ms: Annotated[int, _bounds("pack_age_ms")] = Field(
+        500, description="Pack data older than this permits no handling."
+    )
+    pack_slow_age_ms: Annotated[int, _bounds("pack_slow_age_ms")] = Field(
+        1000, description="The same for data that comes every 250 ms."
+    )
+    charge_demand_age_ms: Annotated[int, _bounds("charge_demand_age_ms")] = Field(
+        1000, description="No BCL for so long ends charging."
+    )
+    charge_temperature_max_c: Annotated[float, _bounds("charge_temperature_max_c")] = Field(
+        55.0, description="Hotter packs are not charged."
+    )
+    charge_temperature_min_c: Annotated[float, _bounds("charge_temperature_min_c")] = Field(
+        5.0, description="Colder packs are not charged."
+    )
+    pack_current_a: Annotated[float, _bounds("pack_current_a")] = Field(
+        1.0, description="Highest pack current that counts as none."
+    )
+    link_voltage_v: Annotated[float, _bounds("link_voltage_v")] = Field(
+        60.0, description="Highest voltage that counts as collapsed."
+    )
+    voltage_gap_v: Annotated[float, _bounds("voltage_gap_v")] = Field(
+        10.0, description="A pack whose voltage is further from the sum of its cells is not believed."
+    )
+    load_kg: Annotated[float, _bounds("load_kg")] = Field(3500.0, description="Highest load on the robot.")
+    unloaded_kg: Annotated[float, _bounds("unloaded_kg")] = Field(
+        100.0, description="Highest load that counts as none while locks move."
+    )
+    pack_temperature_c: Annotated[float, _bounds("pack_temperature_c")] = Field(
+        60.0, description="Hotter packs are not put into a truck."
+    )
+    insulation_ohm_per_v: Annotated[float, _bounds("insulation_ohm_per_v")] = Field(
+        100.0, description="Lowest insulation of a pack in a truck."
+    )
+
+
+class ChargingSection(Section):
+    """`[charging]`: which bays charge, and how far."""
+
+    target_soc_pct: float = Field(95.0, ge=50, le=100, description="Packs are charged up to here.")
+    bays_at_once: int = Field(8, ge=0, le=24, description="Most bays that charge at a time; 0: none ever.")
+    lease_ms: int = Field(500, ge=200, le=500, description="How long the PLC keeps a supply closed without re-arming.")
 
 
 class Config(Section):
@@ -147,7 +214,10 @@ class Config(Section):
     bay: tuple[BaySection, ...] = Field(min_length=2, max_length=24, strict=False)
     mount: tuple[MountSection, ...] = Field(min_length=1, max_length=3, strict=False)
     mqtt: MqttSection = MqttSection()
+    issuer: tuple[IssuerSection, ...] = Field((), strict=False)
     swap: SwapSection = SwapSection()
+    charging: ChargingSection = ChargingSection()
+    blackbox: BlackboxSection = BlackboxSection()
     safety: SafetySection = SafetySection()
 
     @model_validator(mode="after")
@@ -176,10 +246,10 @@ def load(path: Path) -> Config:
     Raises ConfigError for an unreadable file, bad TOML, or the first key that is unknown, missing or out of bounds.
     """
     try:
-        return parse(tomllib.loads(path.read_text(encoding="utf-8")), str(path))
+        return parse(toml.loads(path.read_text(encoding="utf-8")), str(path))
     except (OSError, UnicodeDecodeError) as e:
         raise ConfigError("cannot be read", where=str(path), value=str(e), remedy="check the path and its mode") from e
-    except tomllib.TOMLDecodeError as e:
+    except toml.TOMLDecodeError as e:
         raise ConfigError("is not valid TOML", where=str(path), value=str(e), remedy="mend the line named") from e
 
 

@@ -11,6 +11,7 @@ from drivers.modbus import ModbusClient
 from drivers.packs import PackBus
 from drivers.robot import Robot
 from drivers.truck import TruckLink
+from station_ctl.blackbox.box import BlackBox
 from station_ctl.runner import Health
 from station_ctl.snapshots import spread
 from station_ctl.uplink.messages import MetricsMessage, Spread
@@ -27,9 +28,10 @@ class Sources:
     packs: PackBus
     truck: TruckLink
     uplink: Uplink
+    blackbox: BlackBox
 
-    def message(self, health: Health) -> MetricsMessage:
-        """All figures as they stand now."""
+    def message(self, health: Health, alarms: Mapping[str, int]) -> MetricsMessage:
+        """All figures as they stand now. alarms: as the annunciator counts them."""
         trip = self.client.stats.round_trip()
         poor = [bus.state.name for bus in self.buses.values() if bus.state is not BusState.UP]
         return MetricsMessage(
@@ -44,6 +46,7 @@ class Sources:
             queue_depths=self.uplink.queue_depths(),
             rejected_commands=self.uplink.rejected_commands,
             counters=self._counters(health),
+            alarms=dict(alarms),
         )
 
     def _counters(self, health: Health) -> dict[str, int]:
@@ -58,6 +61,9 @@ class Sources:
             "plc.link_losses": stats.link_losses,
             "plc.bad_data": self.robot.bad_data,
             "packs.handshake_timeouts": self.packs.handshake_timeouts,
+            "blackbox.failed_writes": self.blackbox.counters.failed,
+            "blackbox.lost_cycles": self.blackbox.lost,
+            "blackbox.unpacked_chunks": self.blackbox.counters.unpacked,
         }
         for name, bus in self.buses.items():
             counts |= {

@@ -90,6 +90,12 @@ class Verb(StrEnum):
     ABORT = "abort"
     CLEAR = "clear"
     RESET = "reset"
+    EVACUATE = "evacuate"
+    END_SWAP = "end_swap"
+    REPARK = "repark"
+    RELEASE_TRUCK = "release_truck"
+    STEP = "step"
+    JOG = "jog"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +186,33 @@ class Parking:
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """A command the swap logic asks for; it has no effect until the gate has let it through.
+
+    parameter_1, parameter_2: of JOG, how far in x and y, mm.
+    """
+
+    opcode: Opcode
+    source: Place | None = None
+    destination: Place | None = None
+    mount: int = 0
+    parameter_1: int = 0
+    parameter_2: int = 0
+
+    def command(self, sequence: int) -> RobotCommand:
+        """The order under a sequence number, as the PLC takes it."""
+        return RobotCommand(
+            sequence,
+            self.opcode,
+            self.source.code if self.source else 0,
+            self.destination.code if self.destination else 0,
+            self.mount,
+            self.parameter_1,
+            self.parameter_2,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Evacuation:
     """A pack with a thermal event that is brought to the isolation area (GB/T 51077-2024 12.4.5, 12.4.7).
 
@@ -196,14 +229,35 @@ class Evacuation:
 
 
 @dataclass(frozen=True, slots=True)
+class BayCharge:
+    """How charging stands in one bay.
+
+    permitted: its supply may be closed. code: charging, ready, queued, pause, full, no_demand, supply_open, withheld,
+    tripped, unconfirmed, isolation, empty or shutdown. reason: one line for a person, '' while it charges.
+    quarantine: serial of the pack whose own fault the trip is, '' if it is not the pack's. live: the supply is closed, or
+    its contact in doubt, although its permit has gone: nothing is to be lifted there.
+    """
+
+    permitted: bool
+    code: str
+    reason: str
+    quarantine: str = ""
+    live: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class StationState:
     """All that the controller remembers between two cycles. Times are event-loop seconds.
 
+    manual:   the one motion that a person at the cabinet asked for, in mode Manual.
     pending:  the order given to the robot in this step.
     given:    the last motion that got a sequence number. last: the last motion the PLC took up.
     sequence: the last sequence number given out. motions_seen: the PLC's own count of motions.
     refused_since_s: since when the gate refuses the order; done_since_s: since when the PLC reports it done.
     resume_to: the phase that Held or Suspended goes back to.
+    charging: how it stands in each bay. clears: how often a person's `clear` was obeyed, ever.
+    shutting_down: the service is being stopped, nothing begins any more.
+    evacuate_asked: what a person has just asked to be evacuated; gone after the cycle that looks at it.
     """
 
     packml: PackML = PackML.ABORTED
@@ -212,7 +266,9 @@ class StationState:
     resume_to: PackML = PackML.STARTING
     swap: Swap | None = None
     evacuation: Evacuation | None = None
+    evacuate_asked: Place | None = None
     authorisation: Authorisation | None = None
+    manual: Order | None = None
     pending: RobotCommand | None = None
     given: RobotCommand | None = None
     last: LastMotion | None = None
@@ -224,26 +280,23 @@ class StationState:
     done_since_s: float | None = None
     parking: Parking = field(default_factory=Parking)
     quarantined: Mapping[str, str] = field(default_factory=dict)
+    charging: Mapping[int, BayCharge] = field(default_factory=dict)
+    clears: int = 0
+    shutting_down: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """A command the swap logic asks for; it has no effect until the gate has let it through."""
+class Asked:
+    """One verb as a cycle takes it.
 
-    opcode: Opcode
-    source: Place | None = None
-    destination: Place | None = None
-    mount: int = 0
+    leave: what an `authorise` gives leave for. bay: the bay that an `evacuate` names. order: what `step` and `jog` ask.
+    """
 
-    def command(self, sequence: int) -> RobotCommand:
-        """The order under a sequence number, as the PLC takes it."""
-        return RobotCommand(
-            sequence,
-            self.opcode,
-            self.source.code if self.source else 0,
-            self.destination.code if self.destination else 0,
-            self.mount,
-        )
+    verb: Verb
+    issuer: str
+    leave: Authorisation | None = None
+    bay: int | None = None
+    order: Order | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +323,9 @@ class Decision:
     stop_category: 0 none, else the IEC 60204-1 category to command.
     first_out: the cause that tripped first; tripped is its one-line explanation as measured at that instant.
     active: every cause that stands now, with the classes of motion it withholds; blocks_reset: those of them that
-    keep the latch from opening. thermal: places with a thermal event, each with what was measured.
+    keep the latch from opening. thermal: places with a thermal event, each with what was measured; suspect: places
+    where one may begin; blind: places where none could be seen. charge_permits: bit n - 1 lets the supply of bay n be
+    closed; charging: the same by bay, with the reason.
     """
 
     permits: MotionClass
@@ -281,6 +336,10 @@ class Decision:
     tripped: str = ""
     blocks_reset: tuple[str, ...] = ()
     thermal: Mapping[Place, str] = field(default_factory=dict)
+    suspect: Mapping[Place, str] = field(default_factory=dict)
+    blind: Mapping[Place, str] = field(default_factory=dict)
+    charge_permits: int = 0
+    charging: Mapping[int, BayCharge] = field(default_factory=dict)
 
     def blocking(self, wanted: MotionClass) -> tuple[str, ...]:
         """Names of the active causes that withhold any of the wanted classes."""

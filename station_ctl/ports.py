@@ -12,6 +12,7 @@ from drivers.robot_protocol import CommandBlock, RobotStatus
 from drivers.truck_status import TruckRequest, TruckStatus
 from station_ctl.journal import Entry
 from station_ctl.uplink.admission import Admitted
+from station_ctl.uplink.figures import UplinkFigures
 from station_ctl.uplink.messages import OutgoingMessage, SnapshotMessage, Verdict
 
 
@@ -62,6 +63,9 @@ class UplinkPort(Protocol):
 
     def answer(self, admitted: Admitted, verdict: Verdict, reason: str = "") -> None:
         """Tell a command's sender its verdict."""
+
+    def figures(self) -> UplinkFigures:
+        """How it is doing."""
 
 
 class JournalPort(Protocol):

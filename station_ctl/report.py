@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, get_args
 
+from station_ctl import whereabouts
+from station_ctl.alarms import catalogue
+from station_ctl.annunciator import Annunciator
 from station_ctl.config import Config
 from station_ctl.model import Decision, Event, Snapshot, StationState, Swap
 from station_ctl.ports import UplinkPort
 from station_ctl.snapshots import bay_message, state_message, truck_message
-from station_ctl.swap.machine import STEP
+from station_ctl.stopped import Stopped
 from station_ctl.uplink import messages as m
 from station_ctl.wall_clock import utc_now
+
+log = logging.getLogger(__name__)
 
 POSITION_S = 0.5
 """How often the robot's position alone makes a new state message."""
 SLOW_S = 1.0
 """How often bays, truck and metrics are looked at."""
 
-_ALARMS = {"Aborted": "station.aborted", "Held": "station.held"}
 _SEVERITIES = get_args(m.Severity)
 
 
@@ -48,16 +53,24 @@ class Timekeeper:
 
 
 class Reporter:
-    """Turns cycles into messages; `metrics` makes the 1 Hz figures."""
+    """Turns cycles into messages; `metrics` makes the 1 Hz figures. alarms: steps before the journal, tells here."""
 
-    def __init__(self, config: Config, uplink: UplinkPort, metrics: Callable[[], m.MetricsMessage]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        uplink: UplinkPort,
+        metrics: Callable[[], m.MetricsMessage],
+        alarms: Annunciator | None = None,
+    ) -> None:
+        """alarms: by default those of the shipped catalogue, with nothing remembered."""
+        self.alarms = alarms or Annunciator(config, catalogue.load())
         self._config = config
         self._uplink = uplink
         self._metrics = metrics
         self._time = Timekeeper()
+        self._stopped = Stopped()
         self._key: tuple[object, ...] = ()
         self._told_s = self._slow_s = float("-inf")
-        self._alarm: m.AlarmMessage | None = None
 
     def report(
         self,
@@ -69,16 +82,20 @@ class Reporter:
     ) -> None:
         """Say what one cycle brought."""
         now_s = snapshot.now_s
+        if why := self._stopped.look(state, decision, utc_now()):
+            log.warning("stopped by %s", why)
         if finished is not None:
             self._uplink.emit(swap_record(finished, self._time, now_s))
         self._time.add(state, now_s)
         for event in events:
             self._uplink.emit(_event(event))
-        self._alarms(state)
+        self.alarms.tell(self._uplink, now_s)
         key = (state.packml, state.step, state.reason, decision.latched, decision.first_out, tuple(decision.active))
         if key != self._key or now_s - self._told_s >= POSITION_S:
             self._key, self._told_s = key, now_s
-            self._uplink.state(state_message(state, snapshot, decision))
+            message = state_message(state, snapshot, decision, self._config)
+            self._uplink.state(message.model_copy(update={"stopped": _stopped(self._stopped)}))
+            self._uplink.state(whereabouts.recovery(state, snapshot, self._config))
         if now_s - self._slow_s >= SLOW_S:
             self._slow_s = now_s
             self._slow(state, snapshot)
@@ -90,16 +107,9 @@ class Reporter:
         self._uplink.state(truck_message(numbers, state, snapshot))
         self._uplink.emit(self._metrics())
 
-    def _alarms(self, state: StationState) -> None:
-        name = _ALARMS.get(str(state.packml))
-        text = state.reason.text if state.reason else str(state.packml)
-        if self._alarm is not None and (self._alarm.id, self._alarm.text) != (name, text):
-            self._uplink.emit(self._alarm.model_copy(update={"active": False, "timestamp": utc_now()}))
-            self._alarm = None
-        if name is not None and self._alarm is None:
-            remedy = STEP[state.step].choices if name == "station.held" else "make the place safe, then clear"
-            self._alarm = m.AlarmMessage(id=name, severity="fault", text=text, remedy=remedy, active=True)
-            self._uplink.emit(self._alarm)
+
+def _stopped(stopped: Stopped) -> m.StoppedPart | None:
+    return None if stopped.since is None else m.StoppedPart(by=stopped.by, since=stopped.since)
 
 
 def _event(event: Event) -> m.EventMessage:

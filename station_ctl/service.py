@@ -8,6 +8,7 @@ import logging
 import signal
 import uuid
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,14 +24,17 @@ from drivers.robot import Robot
 from drivers.systemd import Notifier
 from drivers.truck import TruckLink
 from station_ctl import __version__
+from station_ctl.alarms import catalogue
+from station_ctl.annunciator import Annunciator
+from station_ctl.blackbox.box import BlackBox
 from station_ctl.config import CanSection, Config
+from station_ctl.cycle import Deciders
 from station_ctl.journal import Journal, recovered
 from station_ctl.metrics import Sources
 from station_ctl.model import StationState
 from station_ctl.report import Reporter
 from station_ctl.runner import Plant, Runner
-from station_ctl.safety import table
-from station_ctl.safety.guard import Guard
+from station_ctl.uplink.roles import Role, Roles
 from station_ctl.uplink.uplink import Uplink
 
 NOTIFY_S = 0.5
@@ -53,6 +57,7 @@ class Service:
     uplink: Uplink
     notifier: Notifier
     runner: Runner
+    blackbox: BlackBox
 
 
 class Watchdog:
@@ -76,20 +81,24 @@ class Watchdog:
 
 @dataclass(frozen=True, slots=True)
 class Wires:
-    """The ways out of the service that can be others than this machine's own: CAN, the broker, and who we are to it."""
+    """The ways out of the service that can be others than this machine's own: CAN, the broker, and who we are to it.
+
+    worker: who works for the black box, one piece at a time, in order.
+    """
 
     can: Callable[[CanSection], CanLink]
     session: Callable[..., Session]
     boot_id: str
+    worker: Callable[[], Executor]
 
 
 def real_wires() -> Wires:
     """python-can and a TCP connection to the broker, under a new name for each start."""
-    return Wires(_bus, MqttSession, uuid.uuid4().hex[:12])
+    return Wires(_bus, MqttSession, uuid.uuid4().hex[:12], lambda: ThreadPoolExecutor(1, "blackbox"))
 
 
 def build(config: Config, journal: Journal, state: StationState, notifier: Notifier, wires: Wires) -> Service:
-    """Wire one station. Raises StationError for a register map or cause table that cannot be used."""
+    """Wire one station. Raises StationError for a register map, cause table or alarm catalogue that cannot be used."""
     client = ModbusClient(
         config.robot.host,
         config.robot.port,
@@ -116,14 +125,24 @@ def build(config: Config, journal: Journal, state: StationState, notifier: Notif
         on_danger=wake,
     )
     uplink = Uplink(
-        config.station.id, _endpoint(config), journal, version=__version__, boot_id=wires.boot_id, session=wires.session
+        config.station.id,
+        _endpoint(config),
+        journal,
+        version=__version__,
+        boot_id=wires.boot_id,
+        roles=Roles((i.name, tuple(map(Role, i.roles))) for i in config.issuer),
+        session=wires.session,
     )
     plant = Plant(robot, packs, truck, uplink, journal, lambda: {n: b.state.name for n, b in buses.items()}, _now_s)
-    sources = Sources(client, robot, buses, packs, truck, uplink)
-    reporter = Reporter(config, uplink, lambda: sources.message(runners[0].health))
-    runner = Runner(config, Guard(table.load(), config), plant, reporter, state, Watchdog(notifier).healthy)
+    deciders = Deciders.of(config)
+    blackbox = BlackBox(config, deciders, wires.worker())
+    sources = Sources(client, robot, buses, packs, truck, uplink, blackbox)
+    alarms = Annunciator(config, catalogue.load(), journal.alarms)
+    reporter = Reporter(config, uplink, lambda: sources.message(runners[0].health, alarms.figures(_now_s())), alarms)
+    runner = Runner(config, deciders, plant, reporter, state, Watchdog(notifier).healthy)
+    runner.on_end = blackbox.cycle
     runners.append(runner)
-    return Service(config, journal, client, robot, buses, packs, truck, uplink, notifier, runner)
+    return Service(config, journal, client, robot, buses, packs, truck, uplink, notifier, runner, blackbox)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +180,8 @@ def _now_s() -> float:
 def check(config: Config) -> None:
     """Read all that a start needs beside the configuration itself, and fit it together; nothing is opened or started.
 
-    Raises StationError for a register map, a cause table, a password or certificate file that cannot be used.
+    Raises StationError for a register map, a cause table, an alarm catalogue, a password or certificate file that
+    cannot be used.
     """
     build(config, Journal(Path(config.station.journal)), recovered(None), Notifier(""), real_wires())
 
@@ -182,6 +202,7 @@ async def run(config: Config) -> None:
         loop, stop = asyncio.get_running_loop(), asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(signal.SIGUSR1, service.blackbox.ask, "SIGUSR1")
         await serve(service, stop)
     finally:
         await journal.close()
@@ -210,5 +231,6 @@ async def serve(service: Service, stop: asyncio.Event) -> None:
         log.info("stopping")
         await tasks.end(cycle)
         await service.runner.stop()
+        await service.blackbox.close()
         await tasks.end(uplink)
         await tasks.end(*devices)

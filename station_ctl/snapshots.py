@@ -8,10 +8,11 @@ from typing import Literal
 from drivers.pack_status import PackStatus
 from drivers.reading import Quality, Reading, Signal
 from drivers.robot_protocol import MotionClass, RobotMode, RobotStatus
+from station_ctl import whereabouts
 from station_ctl.config import Config
-from station_ctl.model import Decision, Mode, Snapshot, StationState, Verb, bay, mount
+from station_ctl.model import Asked, Decision, Mode, Snapshot, StationState, Verb, bay, mount
 from station_ctl.stats import Distribution
-from station_ctl.swap import plan, verbs
+from station_ctl.swap import changes, plan, reconcile, verbs
 from station_ctl.swap.machine import STEP
 from station_ctl.swap.table import STEPS
 from station_ctl.uplink import messages as m
@@ -46,21 +47,23 @@ def progress_pct(state: StationState) -> float:
         return 0.0
     names = [step.name for step in STEPS]
     first, last = names.index("approach_mount"), names.index("lock")
-    here, each = names.index(state.step), last - first + 1
+    here, each = names.index(changes.work_step(state)), last - first + 1
     total = len(names) + each * (len(swap.exchanges) - 1)
     behind = each * (swap.index if here <= last else len(swap.exchanges) - 1)
     return round(100.0 * (here + behind) / total, 1)
 
 
-def state_message(state: StationState, snapshot: Snapshot, decision: Decision) -> m.StateMessage:
+def state_message(state: StationState, snapshot: Snapshot, decision: Decision, config: Config) -> m.StateMessage:
     """`state`: what the station does and why it waits."""
     robot, swap = snapshot.robot, state.swap
-    choices = [v.value for v in Verb if not verbs.refusal(v, state, robot, None)]
+    possible = [v for v in Verb if not verbs.refusal(Asked(v, ""), state, robot)]
+    choices = [v.value for v in possible if not reconcile.refusal(v, state, snapshot, config)]
+    found = whereabouts.recovery(state, snapshot, config)
     return m.StateMessage(
         packml=state.packml.value,
         mode=mode(robot).value,
         step=state.step,
-        reason=m.Reason(code=state.reason.code, text=state.reason.text) if state.reason else None,
+        reason=whereabouts.reason(state, found),
         choices=tuple(choices),
         swap_id=swap.id if swap else None,
         exchange=swap.index + 1 if swap else 0,
@@ -79,6 +82,8 @@ def state_message(state: StationState, snapshot: Snapshot, decision: Decision) -
             active=tuple(decision.active),
             permits=tuple(c.name.lower() for c in MotionClass if c & decision.permits and c.name),
         ),
+        evacuation=whereabouts.evacuation(state),
+        thermal=whereabouts.thermal(state, snapshot, decision, config),
     )
 
 
@@ -89,6 +94,8 @@ def bay_message(number: int, isolation: bool, state: StationState, snapshot: Sna
     reason = None
     if occupied is Signal.TRUE:
         reason = plan.readiness(number, state, snapshot, config, config.swap.soc_promised_pct) or None
+    charge = state.charging.get(number)
+    volts, amperes = _value(pack.pack_voltage_v), _value(pack.pack_current_a)
     return m.BayMessage(
         bay=number,
         occupied=m.presence(occupied),
@@ -99,6 +106,11 @@ def bay_message(number: int, isolation: bool, state: StationState, snapshot: Sna
         link=pack.link.name.lower(),
         state=_bay_state(occupied, isolation, plan.serial(pack), state),
         reason=reason,
+        energised=m.presence(snapshot.robot.bays[number - 1].energised if snapshot.robot else Signal.NOT_AVAILABLE),
+        charging=charge.code if charge else "unknown",
+        charging_reason=charge.reason or None if charge else None,
+        current_a=amperes,
+        power_kw=round(volts * amperes / 1000, 1) if volts is not None and amperes is not None else None,
     )
 
 

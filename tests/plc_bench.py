@@ -12,7 +12,7 @@ from hil.plant.pack import Pack
 from hil.plant.truck import Truck
 from hil.plant.world import World, stocked
 
-MAP = load("robot-plc-v1")
+MAP = load("robot-plc-v2")
 ALL = MotionClass(255)
 SCAN_S = 0.01
 VIN = "LTESTTRUCK0000001"
@@ -57,6 +57,7 @@ class PlcBench:
         self.heartbeat = (self.heartbeat + 1) & 0xFFFF
         idle = {"lease_ms": 500, "permits": ALL, "stop_category": 0, "sequence": self.sequence, "opcode": 0}
         idle |= {"source": 0, "destination": 0, "mount": 0, "parameter_1": 0, "parameter_2": 0}
+        idle |= {"supply_lease_ms": 0, "charge_permits": 0}
         self.last = idle | self.last | {"heartbeat": self.heartbeat} | fields
         return self.plc.receive(MAP.block("command").encode(self.last), self.now_s)
 

@@ -6,25 +6,37 @@ from datetime import UTC, datetime, timedelta
 
 from drivers.errors import StationError
 from station_ctl.uplink.messages import (
+    AlarmArguments,
+    AlarmCommand,
     AlarmMessage,
+    AlarmPart,
+    AlarmsMessage,
     AuthoriseArguments,
     AuthoriseCommand,
     BayMessage,
+    EvacuateArguments,
+    EvacuateCommand,
     EventMessage,
     ExchangePart,
     InterlockPart,
     Message,
     MetricsMessage,
     MountPart,
+    OutOfServiceArguments,
+    OutOfServiceCommand,
     PlainCommand,
     Reason,
+    RecoveryMessage,
     ReplyMessage,
     RobotPart,
+    ShelveArguments,
+    ShelveCommand,
     Spread,
     StateMessage,
     StatusMessage,
     SwapRecord,
     TruckMessage,
+    WherePart,
 )
 
 NOW = datetime(2026, 3, 2, 7, 5, 9, 123000, tzinfo=UTC)
@@ -56,6 +68,23 @@ BAY = BayMessage(
     temperature_max_c=27.0,
     link="MONITORED",
     state="stored",
+    energised="true",
+    charging="charging",
+    current_a=302.0,
+    power_kw=179.4,
+)
+RECOVERY = RecoveryMessage(
+    timestamp=NOW,
+    sequence=5,
+    kind="fault",
+    where=(
+        WherePart(place="bay 1", says="named", serial="CATL-00000017"),
+        WherePart(place="mount 1", says="empty"),
+        WherePart(place="gripper", says="empty"),
+    ),
+    under_way="step carry_to_bay: swap st1-20260302-0007 of truck LZZ5DLSB9PW123456, mount 1: CATL-00000001 out to bay 2",
+    choices="put right what contradicts, by hand or in Manual; or end the swap",
+    contradictions=("journal: the robot holds CATL-00000001; measured: its gripper is empty, nowhere says who it is",),
 )
 TRUCK = TruckMessage(
     timestamp=NOW,
@@ -85,14 +114,40 @@ TRUCK = TruckMessage(
 EVENT = EventMessage(
     timestamp=NOW, sequence=12, code="REPARK_ASKED", severity="info", text="driver asked to re-park", details={"try": 1}
 )
-ALARM = AlarmMessage(
+ALARM_PART = AlarmPart(
+    id="pack.temperature:bay-3",
+    code="pack.temperature",
+    priority="low",
+    alarm_class="process",
+    state="shelved",
+    active=False,
+    first_out=False,
+    text="a pack is hot (bay 3)",
+    value=57.5,
+    limit=55.0,
+    unit="degC",
+    cause="charging, weather or a cooling circuit that does not work",
+    consequence="the pack becomes useless for a swap and ages faster",
+    remedy="check the cooling of the bay; let the pack rest",
+    reaction="at the limit itself (5 degC higher) the pack is not handed out",
+    raised_at=NOW - timedelta(minutes=9),
+    cleared_at=None,
+    acked_at=NOW - timedelta(minutes=8),
+    acked_by="panel",
+    shelved_until=NOW + timedelta(minutes=60),
+    shelved_by="panel",
+    suppressed_by=None,
+    out_of_service_by=None,
+)
+ALARM = AlarmMessage(timestamp=NOW, sequence=1, trigger="shelve", by="panel", **ALARM_PART.__dict__)
+ALARMS = AlarmsMessage(
     timestamp=NOW,
-    sequence=1,
-    id="PLC_SILENT",
-    severity="fault",
-    text="the robot PLC does not answer",
-    remedy="check its power and the cable to switch port 2",
-    active=True,
+    sequence=5,
+    alarms=(ALARM_PART,),
+    flood=False,
+    first_out=None,
+    collected=(),
+    figures={"active": 0, "shelved": 1, "announced_in_10_min": 1},
 )
 RECORD = SwapRecord(
     timestamp=NOW,
@@ -131,6 +186,7 @@ METRICS = MetricsMessage(
     queue_depths={"events": 0, "commands": 0},
     rejected_commands=2,
     counters={"can.packs.garbage": 3, "plc.timeouts": 1},
+    alarms={"active": 0, "shelved": 1, "announced_in_10_min": 1},
 )
 AUTHORISE = AuthoriseCommand(
     schema=1,
@@ -152,6 +208,20 @@ HOLD = PlainCommand(
     expires_at=NOW + timedelta(seconds=10),
     issuer="panel",
 )
+_ASKED = {"timestamp": NOW, "issued_at": NOW, "expires_at": NOW + timedelta(seconds=10), "issuer": "panel"}
+ACK = AlarmCommand(schema=1, id="panel-00000002", arguments=AlarmArguments(alarm="smoke.bay:bay-2"), **_ASKED)
+SHELVE = ShelveCommand(
+    schema=1,
+    id="panel-00000003",
+    arguments=ShelveArguments(alarm="pack.temperature:bay-3", minutes=60.0),
+    **_ASKED,
+)
+OUT_OF_SERVICE = OutOfServiceCommand(
+    schema=1,
+    id="panel-00000004",
+    arguments=OutOfServiceArguments(alarm="smoke.detector:bay-2", why="detector is being replaced"),
+    **_ASKED,
+)
 REPLY = ReplyMessage(
     timestamp=NOW,
     sequence=2,
@@ -163,17 +233,25 @@ REPLY = ReplyMessage(
 )
 STATUS = StatusMessage(timestamp=NOW, sequence=2, online=True, version="0.1.0", boot_id="6f1c2d9a")
 
+EVACUATE = EvacuateCommand(schema=1, id="panel-00000005", arguments=EvacuateArguments(bay=3), **_ASKED)
+
 EXAMPLES: dict[str, Message] = {
     "status": STATUS,
     "state": STATE,
     "bay/2": BAY,
+    "recovery": RECOVERY,
     "truck": TRUCK,
     "event": EVENT,
-    "alarm/PLC_SILENT": ALARM,
+    "alarm/pack.temperature:bay-3": ALARM,
+    "alarms": ALARMS,
     "swap": RECORD,
     "metrics": METRICS,
     "cmd/authorise": AUTHORISE,
     "cmd/hold": HOLD,
+    "cmd/evacuate": EVACUATE,
+    "cmd/ack": ACK,
+    "cmd/shelve": SHELVE,
+    "cmd/out_of_service": OUT_OF_SERVICE,
     "reply/cloud": REPLY,
 }
 

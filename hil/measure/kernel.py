@@ -13,13 +13,17 @@ from drivers import tasks
 from drivers.robot_protocol import MotionClass, Opcode, RobotCommand
 from hil.measure.figures import Section
 from hil.measure.memory import MemoryStation
+from station_ctl.charging import table as charging_table
+from station_ctl.charging.charger import Charger
+from station_ctl.cycle import Deciders
 from station_ctl.kernel.interlock import Interlock
 from station_ctl.model import Exchange, PackML, Snapshot, StationState, Swap, bay, mount
 from station_ctl.report import Reporter
 from station_ctl.runner import Plant, Runner
 from station_ctl.safety import inputs, table
 from station_ctl.safety import scene as scene_of
-from station_ctl.safety.guard import ALL_CLASSES, Guard, fitted_mounts
+from station_ctl.safety.classes import ALL_CLASSES
+from station_ctl.safety.guard import Guard, fitted_mounts
 from station_ctl.uplink.messages import MetricsMessage, Spread
 
 SETTLE_S = 3.0
@@ -47,7 +51,7 @@ async def measure(times: int, settle_s: float = SETTLE_S) -> Section:
         state = _executing(station)
         rules = table.load()
         scene = scene_of.Scene(snapshot, state.pending, None, fitted_mounts(snapshot, (1, 2, 3)), {})
-        block = inputs.Packer(rules).pack(scene)
+        block = inputs.Packer(rules, inputs.READERS, inputs.SUBJECTS).pack(scene)
         kernel = Interlock([c.row(station.config.safety) for c in rules.causes], int(ALL_CLASSES))
         moving = int(MotionClass.TRAVEL)
         guard = Guard(rules, station.config)
@@ -123,7 +127,8 @@ class Cycles:
             asyncio.get_running_loop().time,
         )
         reporter = Reporter(station.config, station.uplink, _no_metrics)
-        runner = self._runner = Runner(station.config, self._guard, plant, reporter, StationState(), self._healthy)
+        deciders = Deciders(self._guard, Charger(charging_table.load(), station.config))
+        runner = self._runner = Runner(station.config, deciders, plant, reporter, StationState(), self._healthy)
         task = asyncio.create_task(runner.run(), name="control cycle")
         try:
             await self._run(2)

@@ -23,10 +23,11 @@ from hil.rig.station import Setting, station_toml
 from station_ctl.config import Config, load
 from station_ctl.journal import Entry
 from station_ctl.uplink.admission import Admitted
+from station_ctl.uplink.figures import UplinkFigures
 from station_ctl.uplink.messages import OutgoingMessage, SnapshotMessage, Verdict
 
 STOCK = (95.0, 94.0, 93.0, 92.0, 91.0, 90.0)
-MAP = registers.load("robot-plc-v1")
+MAP = registers.load("robot-plc-v2")
 
 
 class MemoryBus:
@@ -80,6 +81,10 @@ class Uplink:
 
     def answer(self, admitted: Admitted, verdict: Verdict, reason: str = "") -> None:
         """Not told."""
+
+    def figures(self) -> UplinkFigures:
+        """Connected, nothing lost."""
+        return UplinkFigures()
 
 
 class Journal:

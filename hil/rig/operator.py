@@ -23,6 +23,7 @@ from station_ctl.uplink.messages import (
     EventMessage,
     Message,
     MetricsMessage,
+    RecoveryMessage,
     ReplyMessage,
     StateMessage,
     SwapRecord,
@@ -60,6 +61,7 @@ class Operator:
         self._news = asyncio.Condition()
         self._again = asyncio.Event()
         self.state: StateMessage | None = None
+        self.recovery: RecoveryMessage | None = None
         self.truck: TruckMessage | None = None
         self.metrics: MetricsMessage | None = None
         self.bays: dict[int, BayMessage] = {}
@@ -67,7 +69,7 @@ class Operator:
         self.records: list[SwapRecord] = []
         self.states: list[str] = []
         base = self._topics.base
-        said = ("state", "truck", "bay/+", "swap", "metrics", "event", "alarm/+")
+        said = ("state", "recovery", "truck", "bay/+", "swap", "metrics", "event", "alarm/+")
         filters = tuple(f"{base}/{topic}" for topic in said)
         self._client = MqttClient(
             Endpoint(host, port),
@@ -192,6 +194,8 @@ class Operator:
                 self.state = said
                 if not self.states or self.states[-1] != said.packml:
                     self.states.append(said.packml)
+            case RecoveryMessage():
+                self.recovery = said
             case TruckMessage():
                 self.truck = said
             case MetricsMessage():
@@ -208,6 +212,7 @@ class Operator:
 
 _MODELS: dict[str, type[Message]] = {
     "state": StateMessage,
+    "recovery": RecoveryMessage,
     "truck": TruckMessage,
     "bay": BayMessage,
     "swap": SwapRecord,

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from hil.scenario.words import (
+    AlarmName,
     CauseName,
     OpcodeName,
     PackMLName,
@@ -25,11 +26,16 @@ Count = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
 class BaySays(Words):
-    """What the station says of a bay. says: in the reason why its pack cannot be handed out."""
+    """What the station says of a bay. says: in the reason why its pack cannot be handed out.
+
+    charging: how it stands with charging; because: in the reason why it does not charge.
+    """
 
     number: int = Field(ge=1, le=24)
     state: Literal["empty", "stored", "quarantined", "isolation", "unknown"] | None = None
     says: str | None = Field(None, min_length=1)
+    charging: str | None = Field(None, pattern=r"^[a-z_]+$")
+    because: str | None = Field(None, min_length=1)
 
 
 class RecordSays(Words):
@@ -48,7 +54,8 @@ class When(Words):
     records (how many so far).
     The plant's truth: moving (the robot, or a motion begun meanwhile), robot (state of the PLC), stop_reason, at (what
     stands where: a serial, "empty" or "a pack"), locked, driving (the truck), departed (trucks so far), left_with
-    (serials of the last one, by mount), orders (motions begun so far, by opcode), soc_pct (least of the packs there).
+    (serials of the last one, by mount), orders (motions begun so far, by opcode), energised (supplies, by bay),
+    charges (whether current flows into the pack there, by bay).
     """
 
     packml: PackMLName | None = None
@@ -60,7 +67,7 @@ class When(Words):
     first_out: CauseName | None = None
     cause: CauseName | None = None
     gone: CauseName | None = None
-    alarm: Literal["station.aborted", "station.held"] | None = None
+    alarm: AlarmName | None = None
     bay: BaySays | None = None
     record: RecordSays | None = None
     records: Count | None = None
@@ -74,8 +81,10 @@ class When(Words):
     departed: Count | None = None
     left_with: dict[str, str] | None = None
     orders: dict[OpcodeName, Count] | None = None
+    energised: dict[str, bool] | None = None
+    charges: dict[str, bool] | None = None
 
-    @field_validator("at", "locked", "left_with")
+    @field_validator("at", "locked", "left_with", "energised", "charges")
     @classmethod
     def _places(cls, named: dict[str, object] | None) -> dict[str, object] | None:
         for place in named or ():
@@ -105,4 +114,18 @@ class When(Words):
 
 
 STORY = frozenset({"packml", "step", "reason", "says", "choice", "latched", "first_out", "cause", "gone"})
-TRUTH = frozenset({"moving", "robot", "stop_reason", "at", "locked", "driving", "departed", "left_with", "orders"})
+TRUTH = frozenset(
+    {
+        "moving",
+        "robot",
+        "stop_reason",
+        "at",
+        "locked",
+        "driving",
+        "departed",
+        "left_with",
+        "orders",
+        "energised",
+        "charges",
+    }
+)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from drivers import toml
 from drivers.errors import StationError
 from hil.scenario.lines import lines
 from hil.scenario.refusal import first, in_words, line_of, spot_of
@@ -70,8 +70,8 @@ def load(path: Path) -> Environment:
     """Read an environment file. Raises EnvironmentFileError, naming file and line; nothing is opened."""
     try:
         text = path.read_text(encoding="utf-8")
-        document = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
+        document = toml.loads(text)
+    except (OSError, UnicodeDecodeError, toml.TOMLDecodeError) as e:
         raise EnvironmentFileError("cannot be read", where=str(path), value=str(e)) from e
     try:
         found = Environment.model_validate(document)

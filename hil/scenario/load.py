@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -11,6 +10,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from drivers import toml
 from drivers.errors import StationError
 from hil.faults.catalogue import FAULTS, FaultError, parse
 from hil.scenario import steps
@@ -50,10 +50,10 @@ def load(path: Path) -> Scenario:
     """A scenario from its file. Raises ScenarioError, naming file and line."""
     try:
         text = path.read_text(encoding="utf-8")
-        document = tomllib.loads(text)
+        document = toml.loads(text)
     except (OSError, UnicodeDecodeError) as e:
         raise ScenarioError("cannot be read", where=str(path), value=str(e)) from e
-    except tomllib.TOMLDecodeError as e:
+    except toml.TOMLDecodeError as e:
         line = re.search(r"at line (\d+)", str(e))
         where = f"{path}:{line.group(1) if line else text.count(chr(10)) + 1}"
         raise ScenarioError("is not valid TOML", where=where, value=str(e)) from e

@@ -149,6 +149,14 @@ class DoWear(Words):
     frozen: bool = False
 
 
+class DoSupplyWeld(Words):
+    """The contactor of a bay's supply welds closed, or is replaced."""
+
+    do: Literal["supply_weld"]
+    bay: BayNumber
+    welded: bool = True
+
+
 class DoRoll(Words):
     """The truck rolls, backwards if positive; 0 stops it. despite_clamps: they do not hold it."""
 
@@ -217,6 +225,7 @@ PlantDo: TypeAlias = (
     | DoContactor
     | DoJamLock
     | DoWear
+    | DoSupplyWeld
     | DoRoll
     | DoBrake
     | DoThermalRunaway

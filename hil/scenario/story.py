@@ -97,6 +97,8 @@ class Story:
             said is not None
             and (wanted.state is None or said.state == wanted.state)
             and (wanted.says is None or wanted.says in (said.reason or ""))
+            and wanted.charging in (None, said.charging)
+            and (wanted.because is None or wanted.because in (said.charging_reason or ""))
         )
 
     def _take(self, _kind: str, message: Message) -> None:
@@ -105,7 +107,7 @@ class Story:
                 self._state(message)
             case EventMessage():
                 self._event(message)
-            case AlarmMessage() if message.active:
+            case AlarmMessage() if message.active and message.trigger in ("raise", "change"):
                 self._note("alarm", f"{message.id}: {message.text}")
             case ReplyMessage():
                 self._note("verdict", f"{message.verb} {message.verdict}: {message.reason}".removesuffix(": "))

@@ -64,6 +64,14 @@ def _orders(truth: Truth, wanted: dict[str, int]) -> bool:
     return all(begun[opcode] == count for opcode, count in wanted.items())
 
 
+def _energised(truth: Truth, wanted: dict[str, bool]) -> bool:
+    return all(bool(_numbered(truth["supplies"], bay.split()[1])) is closed for bay, closed in wanted.items())
+
+
+def _charges(truth: Truth, wanted: dict[str, bool]) -> bool:
+    return all((_numbered(truth["charging_a"], bay.split()[1]) > 0.0) is flows for bay, flows in wanted.items())
+
+
 _TRUE: dict[str, Callable[[Truth, Any], bool]] = {
     "moving": lambda t, wanted: moving(t) is wanted,
     "robot": lambda t, wanted: t["plc"]["state"] == wanted,
@@ -74,6 +82,8 @@ _TRUE: dict[str, Callable[[Truth, Any], bool]] = {
     "departed": lambda t, wanted: len(t["departed"]) == wanted,
     "left_with": _left_with,
     "orders": _orders,
+    "energised": _energised,
+    "charges": _charges,
 }
 
 

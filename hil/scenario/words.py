@@ -8,25 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from drivers.robot_protocol import Opcode, RobotState, StopReason
 from hil.faults.catalogue import FAULTS
+from station_ctl.alarms import catalogue
 from station_ctl.model import PackML
 from station_ctl.safety import table
 from station_ctl.swap.table import STEPS
 
-REASONS = (
-    *("first_start", "restarted", "shutdown", "internal_error", "journal", "interlock", "plc_restarted"),
-    *("clear_refused", "plc_not_readable", "gripper_full", "interrupted", "looking", "homing", "mode", "lane_free"),
-    *("truck_silent", "other_truck", "pack_silent", "pack_identity", "not_authorised", "no_charged_pack"),
-    *("no_free_bay", "parking", "position", "repark", "isolating", "not_isolated", "driver", "moving"),
-    *("motion_stopped", "motion_timeout", "not_proved", "proving", "not_permitted", "other_pack_aboard"),
-    *("command_rejected", "command_failed", "verifying", "wrong_pack", "pack_not_verified", "accepting"),
-    *("mount_not_locked", "self_test", "self_test_failed", "self_test_timeout", "departing", "still_here"),
-    *("asked_authorise", "asked_hold", "asked_resume", "asked_back_out", "asked_abort", "asked_clear", "asked_reset"),
-)
+REASONS = tuple(catalogue.load().reasons)
 """Codes of why the station waits or stands, as its `state` message says them."""
 
 CAPABILITIES = (
@@ -60,9 +52,18 @@ def one_of(what: str, known: Sequence[str]) -> Any:
     return AfterValidator(check)
 
 
+def _known_alarm(identifier: str) -> str:
+    """The code is one of the catalogue's; the place behind it, if any, is the scenario's affair."""
+    known = list(catalogue.load().alarms)
+    if identifier.split(":")[0] not in known:
+        raise PydanticCustomError("unknown_word", "{text}", {"text": f"unknown alarm; {nearest(identifier, known)}"})
+    return identifier
+
+
 PackMLName = Annotated[str, one_of("PackML state", [s.value for s in PackML])]
 StepName = Annotated[str, one_of("step of a swap", [s.name for s in STEPS])]
 ReasonCode = Annotated[str, one_of("reason", REASONS)]
+AlarmName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,64}$"), AfterValidator(_known_alarm)]
 CauseName = Annotated[str, one_of("cause", [c.name for c in table.load().causes])]
 Capability = Annotated[str, one_of("capability", CAPABILITIES)]
 FaultKind = Annotated[str, one_of("fault", ["all", *FAULTS])]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from drivers.errors import StationError
 from hil.plant.lane import Driving
@@ -28,13 +28,20 @@ class People:
     They may take their time before they put something right. counts: what was done. away: nobody acts. said: the log.
     """
 
-    def __init__(self, station: VirtualStation, said: Callable[[str, str], None], rng: random.Random) -> None:
+    def __init__(
+        self,
+        station: VirtualStation,
+        said: Callable[[str, str], None],
+        rng: random.Random,
+        patience_s: Sequence[float] = PATIENCE_S,
+    ) -> None:
+        """patience_s: how long they may take before they put something right; one of these is drawn each time."""
         self.counts: Counter[str] = Counter()
         self.vin = ""
         self.away = False
         self._station, self._said = station, said
         self._tries: Counter[tuple[str, str]] = Counter()
-        self._rng = rng
+        self._rng, self._patience_s = rng, patience_s
         self._stands: tuple[str, float] = ("", 0.0)  # since when it stands, and how long it is left so
         self._waiting_since_s: float | None = None
 
@@ -65,7 +72,7 @@ class People:
         """Whether it stands so for as long as this person takes before acting."""
         now_s = self._station.loop.time()
         if self._stands[0] != packml:
-            self._stands = (packml, now_s + self._rng.choice(PATIENCE_S))
+            self._stands = (packml, now_s + self._rng.choice(self._patience_s))
         if now_s < self._stands[1]:
             return False
         self._stands = ("", 0.0)

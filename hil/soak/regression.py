@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from drivers import toml
 from drivers.errors import StationError
 from hil.faults.catalogue import Fault, parse
 from hil.soak.case import Case, Outcome
@@ -46,8 +46,8 @@ class Regression(BaseModel):
 def load(path: Path) -> tuple[Case, str]:
     """What to run, and why. Raises RegressionError or FaultError, naming file and key."""
     try:
-        kept = Regression.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, tomllib.TOMLDecodeError) as e:
+        kept = Regression.model_validate(toml.loads(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, toml.TOMLDecodeError) as e:
         raise RegressionError("cannot be read", where=str(path), value=str(e)) from e
     except ValidationError as e:
         first = e.errors()[0]

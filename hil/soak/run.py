@@ -27,7 +27,7 @@ def run(case: Case, arm: Arm = _unarmed) -> Outcome:
     """Run a case from its beginning to its end, in this process."""
     began_s = time.process_time()
     with (
-        tempfile.TemporaryDirectory(prefix="soak-", dir=_fast_folder()) as folder,
+        tempfile.TemporaryDirectory(prefix="soak-", dir=fast_folder()) as folder,
         asyncio.Runner(loop_factory=VirtualLoop) as runner,
     ):
         outcome = runner.run(_run(case, Path(folder), arm))
@@ -35,7 +35,7 @@ def run(case: Case, arm: Arm = _unarmed) -> Outcome:
     return outcome
 
 
-def _fast_folder() -> str | None:
+def fast_folder() -> str | None:
     """Memory, where there is some: what a disk does wrong is a fault of the run, not of this machine."""
     return "/dev/shm" if Path("/dev/shm").is_dir() else None
 

@@ -56,6 +56,27 @@ class Process(Executor):
         """Nothing is ever under way."""
 
 
+class AtOnce(Executor):
+    """Works for the black box in its caller, while the process lives; no fault of the journal's disk is spent on it."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """The outcome of a call that is done at once; one that never comes if the process is dead."""
+        outcome: Future[Any] = Future()
+        if self._process.dead:
+            return outcome
+        try:
+            outcome.set_result(fn(*args, **kwargs))
+        except Exception as e:  # noqa: BLE001 - an executor hands over whatever its work raised
+            outcome.set_exception(e)
+        return outcome
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Nothing is ever under way."""
+
+
 def _failed() -> Future[Any]:
     future: Future[Any] = Future()
     future.set_exception(sqlite3.OperationalError("disk I/O error"))
@@ -149,8 +170,12 @@ class Controller:
         if journal.synchronous != FULL:
             self._tell("the journal does not wait for its disk", f"synchronous = {journal.synchronous}")
         self.lives.append(Life(asyncio.get_running_loop().time()))
+        process = self._process
         wires = Wires(
-            lambda s: self._cabling.segments[s.name].renew(), self._cabling.broker.session, f"boot-{self.starts}"
+            lambda s: self._cabling.segments[s.name].renew(),
+            self._cabling.broker.session,
+            f"boot-{self.starts}",
+            lambda: AtOnce(process),
         )
         self.service = build(self._config, journal, recovered(restored), Notifier(""), wires)
         self._on_start(self.service)

@@ -32,6 +32,8 @@ class PlantFaults:
                 await self._try("jam_lock", mount=fault.mount)
             case kinds.PlantSmoke():
                 await self._try("smoke", bay=fault.bay, clear=False)
+            case kinds.PlantSupplyWeld():
+                await self._try("supply_weld", bay=fault.bay)
             case kinds.PlantKeySwitch():
                 await self._try("mode", mode=fault.mode)
             case kinds.PlantParking():
@@ -49,6 +51,8 @@ class PlantFaults:
                 await self._try("jam_lock", mount=fault.mount, jammed=False)
             case kinds.PlantSmoke():
                 await self._try("smoke", bay=fault.bay, clear=True)
+            case kinds.PlantSupplyWeld():
+                await self._try("supply_weld", bay=fault.bay, welded=False)
             case kinds.PlantKeySwitch():
                 await self._try("mode", mode="production")
             case kinds.PlantParking():

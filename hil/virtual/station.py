@@ -90,7 +90,7 @@ class VirtualStation:
         robot = config.robot
         self.plc = RobotPlc(self.world, register_map, robot.host, robot.port, device_id=robot.device_id)
         self.watched = Watched(config, self.world, self.plc, loop.time)
-        self.cabling = Cabling(config, register_map, seed, self.watched.controller.block, self._power_cut)
+        self.cabling = Cabling(config, register_map, seed, self.watched.block, self._power_cut)
         self.cabling.lay(loop.network)
         self.watched.connect(self.cabling)
         self.controller = Controller(config, loop.network, self.cabling, self._controller_started, self.findings.tell)

@@ -14,6 +14,7 @@ from hil.watch.controller import Clears, ControllerWatch
 from hil.watch.findings import Findings
 from hil.watch.orders import Doubts, Orders
 from hil.watch.plant import PlantWatch
+from hil.watch.supplies import SupplyWatch
 from hil.watch.tap import Written
 from station_ctl.config import Config
 from station_ctl.model import Decision, Snapshot, StationState
@@ -37,12 +38,14 @@ class Watched:
         self._plant.on_departed = self._visits.append
         self._post = answers.Post(now)
         self._orders: Orders | None = None
+        self._supplies: SupplyWatch | None = None
         self._closed: tuple[StationState | None, float] | None = None
 
     def connect(self, cabling: Cabling) -> None:
         """Listen at the broker, and know what the wires do to what is read."""
         doubts = Doubts(self._world, self._plc.plc, cabling.modbus, cabling.can)
         self._orders = Orders(self.findings, self._world, self._plc.plc, doubts, self.controller.installed)
+        self._supplies = SupplyWatch(self.findings, self._world, self._config, doubts.lied)
         cabling.broker.on_arrival = self._clears.arrived
         cabling.broker.on_station = self._post.note
 
@@ -57,6 +60,8 @@ class Watched:
         def cycle(snapshot: Snapshot, decision: Decision, state: StationState) -> None:
             controller.journal.ahead = None
             self.controller.cycle(snapshot, decision, state)
+            if self._supplies is not None:
+                self._supplies.cycle(snapshot, decision)
             self.look()
 
         service.runner.on_cycle = cycle
@@ -65,7 +70,15 @@ class Watched:
         """Look at the plant; also while there is no controller."""
         if self._orders is not None:
             self._orders.look(self._now())
+        if self._supplies is not None:
+            self._supplies.tick(self._now())
         self._plant.tick()
+
+    def block(self, written: Written) -> None:
+        """A command block has left the controller."""
+        if self._supplies is not None:
+            self._supplies.block(written)
+        self.controller.block(written)
 
     def _ordered(self, order: Written) -> None:
         if self._orders is not None:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from drivers.mqtt_values import MqttMessage
 from drivers.robot_protocol import MOUNT_CODE_BASE, MotionClass, Opcode
 from hil.watch.findings import Findings
-from hil.watch.needs import withheld
+from hil.watch.needs import EVACUATE, Meant, withheld
 from hil.watch.tap import Written
-from station_ctl.model import Decision, Snapshot, StationState
+from station_ctl.model import Decision, PackML, Snapshot, StationState
 
 NO_MOTION = (Opcode.NONE, Opcode.STOP, Opcode.RESET)
 _CLASS = {
@@ -21,6 +21,12 @@ _CLASS = {
     Opcode.CLAMP: MotionClass.CLAMP,
     Opcode.RELEASE: MotionClass.RELEASE,
 }
+AUTOMATIC = (PackML.STARTING, PackML.EXECUTE, PackML.COMPLETING, PackML.SUSPENDING, PackML.SUSPENDED)
+WORKED_AT = (
+    *("approach_mount", "verify", "unlock", "extract", "carry_to_bay", "stow", "choose", "approach_bay", "fetch"),
+    *("carry_to_mount", "insert", "lock", "park", "reconnect"),
+)
+"""Steps from the isolated truck to its self-test: it has to be held all the while, also while the robot waits."""
 CLEAR_S = 2.0
 """A clear may arrive so long before the trip that it clears: it is written down before it is obeyed."""
 
@@ -82,16 +88,24 @@ class ControllerWatch:
 
     def cycle(self, snapshot: Snapshot, decision: Decision, state: StationState) -> None:
         """A control cycle has ended: no permit with an input false, untrusted or stale; the latch keeps."""
-        forbidden = withheld(snapshot, state.pending)
+        forbidden = withheld(snapshot, self._meant(state))
         union = MotionClass(0)
         for classes in forbidden.values():
             union |= classes
         wrong = decision.permits & union
         self._findings.judge("permit without its inputs", not wrong, lambda: _why(wrong, forbidden))
-        more, self._written = self._written & ~decision.permits, MotionClass(0)
+        decided = decision.permits | (MotionClass.HANDLE_BAY if decision.permits & EVACUATE else MotionClass(0))
+        more, self._written = self._written & ~decided, MotionClass(0)
         self._findings.judge("permit written that was not decided", not more, lambda: repr(more))
         self._latch(decision, state, snapshot.now_s)
         self.last, self.decision = state, decision
+
+    def _meant(self, state: StationState) -> Meant:
+        """What the cycle was about: judged in the state before, and again in this one if it ordered something."""
+        both = (state, self.last or state)
+        worked_at = all(s.packml in AUTOMATIC and s.step in WORKED_AT for s in both)
+        manual = any(s.manual is not None for s in both)
+        return Meant(state.pending, state.evacuation, manual, worked_at)
 
     def _latch(self, decision: Decision, state: StationState, now_s: float) -> None:
         """Closed at boot; once closed it opens only after a person's clear has come."""

@@ -1,12 +1,14 @@
 """What each class of motion needs, written by hand from docs/cause-and-effect.md; shares no code with the interlock.
 
-Only what holds at every instant is here; what is looked at when a motion starts (rows 25 to 35) is in hil.watch.orders.
+Only what holds at every instant is here; what is looked at when a motion starts is in hil.watch.orders.
+A limit's hysteresis only withholds more, so it is not here.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from drivers.pack_status import PackStatus
 from drivers.reading import Quality, Reading, Signal
@@ -20,15 +22,18 @@ from drivers.robot_protocol import (
     RobotStatus,
 )
 from drivers.truck_status import TruckStatus
-from station_ctl.model import Place, Snapshot
+from station_ctl.model import Evacuation, Place, Snapshot
 
-ALL = MotionClass(255)
-AUTOMATIC = ALL & ~MotionClass.JOG
+EVACUATE = MotionClass(256)
+"""The controller's own class: a pack with a thermal event is lifted from its bay, or set down in isolation."""
+ALL = MotionClass(511)
+AUTOMATIC = ALL ^ MotionClass.JOG
 AT_TRUCK = MotionClass.HANDLE_MOUNT | MotionClass.UNLOCK | MotionClass.LOCK
 AT_PACK = MotionClass.HANDLE_MOUNT | MotionClass.UNLOCK
 MOUNTS = 3
 HEARTBEAT_S, PLC_S, TRUCK_S, PACK_S, CURRENT_S = 0.3, 0.3, 0.5, 0.5, 1.0
 LIMIT_V, LIMIT_KG, LIMIT_C, LIMIT_A = 60.0, 3500.0, 60.0, 1.0
+HELD_S, UNLOADED_KG = 2.0, 100.0
 
 _STOPPED = (RobotState.FAULTED, RobotState.EMERGENCY_STOPPED)
 
@@ -38,7 +43,7 @@ _ROBOT: tuple[tuple[str, MotionClass, Callable[[RobotStatus], bool]], ...] = (
     ("zone", ALL, lambda r: r.zone_clear is Signal.TRUE),
     (
         "doors",
-        AUTOMATIC & ~MotionClass.RELEASE,
+        AUTOMATIC ^ MotionClass.RELEASE,
         lambda r: r.doors_closed is Signal.TRUE,
     ),
     (
@@ -47,7 +52,6 @@ _ROBOT: tuple[tuple[str, MotionClass, Callable[[RobotStatus], bool]], ...] = (
         lambda r: r.platform_clear is Signal.TRUE,
     ),
     ("plc state", ALL, lambda r: r.state is not None and r.state not in _STOPPED),
-    ("production", AUTOMATIC & ~MotionClass.RELEASE, lambda r: r.mode is RobotMode.PRODUCTION),
     (
         "manual and enabled",
         MotionClass.JOG,
@@ -55,38 +59,50 @@ _ROBOT: tuple[tuple[str, MotionClass, Callable[[RobotStatus], bool]], ...] = (
     ),
     (
         "load",
-        MotionClass.TRAVEL | MotionClass.HANDLE_BAY | MotionClass.HANDLE_MOUNT,
+        MotionClass.TRAVEL | MotionClass.HANDLE_BAY | MotionClass.HANDLE_MOUNT | EVACUATE,
         lambda r: r.load_kg is not None and r.load_kg <= LIMIT_KG,
+    ),
+    (
+        "load while locks move",
+        MotionClass.UNLOCK | MotionClass.LOCK,
+        lambda r: r.load_kg is not None and r.load_kg <= UNLOADED_KG,
     ),
     ("truck in position", AT_TRUCK | MotionClass.CLAMP, lambda r: r.truck_in_position is Signal.TRUE),
     ("wheels clamped", AT_TRUCK, lambda r: r.wheels_clamped is Signal.TRUE),
-    (
-        "lane",
-        MotionClass.TRAVEL,
-        lambda r: (
-            r.truck_present is Signal.FALSE
-            or (
-                r.truck_in_position is Signal.TRUE
-                and r.wheels_clamped is Signal.TRUE
-                and r.truck_present is Signal.TRUE
-            )
-        ),
-    ),
 )
 """Conditions over the status block alone: name, what it withholds when it does not hold, the condition."""
 
 
-def withheld(snapshot: Snapshot, pending: RobotCommand | None = None) -> dict[str, MotionClass]:
-    """Every condition that does not hold in what the drivers had read, with the classes it forbids.
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What the controller is about, for the conditions that depend on it.
 
-    pending: the motion under way or ordered, for what depends on its place.
+    pending: the motion under way or ordered. evacuation: the one under way. manual: that motion is one that a person at
+    the cabinet asked for. worked_at: the truck is isolated for the robot, and not given back yet.
     """
+
+    pending: RobotCommand | None = None
+    evacuation: Evacuation | None = None
+    manual: bool = False
+    worked_at: bool = False
+
+
+NOTHING = Meant()
+"""Nothing is meant: the robot rests."""
+
+
+def withheld(snapshot: Snapshot, meant: Meant = NOTHING) -> dict[str, MotionClass]:
+    """Every condition that does not hold in what the drivers had read, with the classes it forbids."""
     robot, now_s = snapshot.robot, snapshot.now_s
     if robot is None:
         return {"no status": ALL}
     found = {name: classes for name, classes, holds in _ROBOT if not holds(robot)}
     if now_s - robot.received_s > PLC_S or now_s - robot.heartbeat_changed_s > HEARTBEAT_S:
         found["status is old"] = ALL
+    if not _mode_permits(robot, meant.manual):
+        found["mode"] = AUTOMATIC ^ MotionClass.RELEASE
+    if not _lane_is_safe(robot, meant.worked_at) or (meant.worked_at and not _truck_is_held(snapshot.truck, now_s)):
+        found["lane"] = MotionClass.TRAVEL
     if not _truck_is_safe(snapshot.truck, now_s):
         found["truck"] = AT_TRUCK
     fitted = _fitted(snapshot.truck, robot)
@@ -94,24 +110,55 @@ def withheld(snapshot: Snapshot, pending: RobotCommand | None = None) -> dict[st
         found["coupler not known"] = AT_PACK
     if not all(_pack_is_isolated(p, now_s) for p in _coupled(robot, snapshot.packs, fitted)):
         found["pack aboard"] = AT_PACK
-    return found | _at_bay(snapshot, robot, pending)
+    return found | _at_place(snapshot, robot, meant)
 
 
-def _at_bay(snapshot: Snapshot, robot: RobotStatus, pending: RobotCommand | None) -> dict[str, MotionClass]:
-    """Rows 21 and 24: the bay that is handled."""
+def _mode_permits(robot: RobotStatus, manual: bool) -> bool:
+    if manual:
+        return robot.mode is RobotMode.MANUAL and robot.local_enable is Signal.TRUE
+    return robot.mode is RobotMode.PRODUCTION
+
+
+def _lane_is_safe(robot: RobotStatus, worked_at: bool) -> bool:
+    stands = (robot.truck_present, robot.truck_in_position, robot.wheels_clamped)
+    return all(s is Signal.TRUE for s in stands) or (robot.truck_present is Signal.FALSE and not worked_at)
+
+
+def _truck_is_held(truck: TruckStatus, now_s: float) -> bool:
+    return all(_is(signal, Signal.TRUE, now_s, HELD_S) for signal in (truck.parking_brake, truck.swap_mode))
+
+
+def _at_place(snapshot: Snapshot, robot: RobotStatus, meant: Meant) -> dict[str, MotionClass]:
+    """The place that is handled: smoke and isolation of a bay, open locks of a mount that is lifted from."""
+    pending = meant.pending
     if pending is None or pending.opcode not in (Opcode.LIFT_FROM, Opcode.PLACE_TO):
         return {}
     lifts = pending.opcode is Opcode.LIFT_FROM
     number = pending.source if lifts else pending.destination
-    if not 0 < number <= MOUNT_CODE_BASE:
-        return {}
-    sensors, pack = robot.bays[number - 1], _pack_at(snapshot.packs, "bay", number)
-    found = {} if sensors.smoke_clear is Signal.TRUE else {"smoke": MotionClass.HANDLE_BAY}
-    parted = sensors.mated is Signal.FALSE
-    opened = pack is not None and _is(pack.contactor_closed, Signal.FALSE, snapshot.now_s, PACK_S)
-    if lifts and not parted and not (sensors.mated is Signal.TRUE and opened):
-        found["source not isolated"] = MotionClass.HANDLE_BAY
+    if number > MOUNT_CODE_BASE:
+        pulls = robot.load_kg is None or robot.load_kg > UNLOADED_KG
+        caught = lifts and pulls and not _is_open(robot, number - MOUNT_CODE_BASE)
+        return {"lifted by its lock": MotionClass.HANDLE_MOUNT} if caught else {}
+    found = {} if robot.bays[number - 1].smoke_clear is Signal.TRUE else {"smoke": MotionClass.HANDLE_BAY}
+    if lifts and not _bay_is_isolated(snapshot, robot, number, meant.evacuation):
+        found["source not isolated"] = MotionClass.HANDLE_BAY | EVACUATE
     return found
+
+
+def _is_open(robot: RobotStatus, number: int) -> bool:
+    return (robot.mounts[number - 1].unlocked, robot.mounts[number - 1].locked) == (Signal.TRUE, Signal.FALSE)
+
+
+def _bay_is_isolated(snapshot: Snapshot, robot: RobotStatus, number: int, evacuation: Evacuation | None) -> bool:
+    """Supply open, and coupler parted or contactor open without voltage behind; supply open is enough to evacuate."""
+    sensors, pack, now_s = robot.bays[number - 1], _pack_at(snapshot.packs, "bay", number), snapshot.now_s
+    if sensors.energised is not Signal.FALSE:
+        return False
+    if sensors.mated is Signal.FALSE or (evacuation is not None and evacuation.source.code == number):
+        return True
+    opened = pack is not None and _is(pack.contactor_closed, Signal.FALSE, now_s, PACK_S)
+    dead = pack is not None and _below(pack.link_voltage_v, LIMIT_V, now_s, PACK_S)
+    return sensors.mated is Signal.TRUE and opened and dead
 
 
 def _fitted(truck: TruckStatus, robot: RobotStatus) -> list[int]:
@@ -143,6 +190,7 @@ def _pack_is_isolated(pack: PackStatus, now_s: float) -> bool:
         and _is(pack.thermal_event, Signal.FALSE, now_s, PACK_S)
         and _below(pack.temperature_max_c, LIMIT_C, now_s, CURRENT_S)
         and _below(pack.pack_current_a, LIMIT_A, now_s, CURRENT_S, magnitude=True)
+        and _below(pack.link_voltage_v, LIMIT_V, now_s, PACK_S)
     )
 
 

@@ -28,6 +28,8 @@ class Written:
     source: int
     destination: int
     mount: int
+    supply_lease_ms: int = 0
+    charge_permits: int = 0
 
 
 class Tap:
@@ -55,7 +57,10 @@ class Tap:
         self._on_block(Written(now_s, permits=MotionClass(number.pop("permits") & 0xFF), **number))
 
 
-_POINTS = ("lease_ms", "permits", "stop_category", "sequence", "opcode", "source", "destination", "mount")
+_POINTS = (
+    *("lease_ms", "permits", "stop_category", "sequence", "opcode", "source", "destination", "mount"),
+    *("supply_lease_ms", "charge_permits"),
+)
 
 
 def order_text(written: Written) -> str:

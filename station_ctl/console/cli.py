@@ -13,8 +13,10 @@ from typing import NoReturn
 
 from drivers.errors import StationError
 from drivers.mqtt_values import Endpoint, read_password
+from station_ctl.console.alarms import show_alarms
 from station_ctl.console.send import Request, make_request, send
 from station_ctl.console.watch import watch
+from station_ctl.console.why import why
 from station_ctl.uplink.messages import COMMANDS
 from station_ctl.uplink.topics import Topics
 
@@ -46,8 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 async def _run(chosen: argparse.Namespace) -> int:
     endpoint, topics = _endpoint(chosen), Topics(chosen.station)
+    if chosen.action == "why":
+        return await why(endpoint, topics, as_json=chosen.json)
     if chosen.action == "watch":
         return await watch(endpoint, topics, as_json=chosen.json)
+    if chosen.action == "alarms":
+        return await show_alarms(endpoint, topics, chosen.timeout, as_json=chosen.json)
     return await send(endpoint, topics, _request(chosen), as_json=chosen.json)
 
 
@@ -59,6 +65,7 @@ def _endpoint(chosen: argparse.Namespace) -> Endpoint:
 
 def _request(chosen: argparse.Namespace) -> Request:
     given = {"vin": chosen.vin, "packs": chosen.packs, "soc_promised_pct": chosen.soc}
+    given |= {"bay": chosen.bay, "alarm": chosen.alarm, "minutes": chosen.minutes, "why": chosen.why}
     arguments = {key: value for key, value in given.items() if value is not None}
     return make_request(chosen.verb, arguments, chosen.expect, chosen.issuer or _who(), chosen.timeout)
 
@@ -75,12 +82,19 @@ def _make_parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="station-console", description="Watch a swap station over MQTT and send it commands.")
     actions = parser.add_subparsers(dest="action", required=True)
     common = _common()
+    actions.add_parser("why", parents=[common], help="one line: which condition stopped the robot, and what to do")
     actions.add_parser("watch", parents=[common], help="one line for each change of state and each event")
+    listing = actions.add_parser("alarms", parents=[common], help="every alarm that is not normal, active ones first")
+    listing.add_argument("--timeout", type=_positive, default=5.0, metavar="S", help="wait for the station's list")
     sending = actions.add_parser("send", parents=[common], help="send one command", epilog=_EXIT_STATUS)
     sending.add_argument("verb", choices=list(COMMANDS))
     sending.add_argument("--vin", help="authorise: vehicle identification number of the truck")
     sending.add_argument("--packs", type=int, metavar="N", help="authorise: how many packs to swap (default: all)")
     sending.add_argument("--soc", type=float, metavar="PCT", help="authorise: charge promised to the driver")
+    sending.add_argument("--bay", type=int, metavar="N", help="evacuate: the bay whose pack goes to isolation")
+    sending.add_argument("--alarm", metavar="ID", help="ack, shelve, unshelve, out_of_service, in_service: which alarm")
+    sending.add_argument("--minutes", type=float, metavar="MIN", help="shelve: for how long")
+    sending.add_argument("--why", help="out_of_service: the reason, for who comes after you")
     sending.add_argument("--expect", metavar="STATE", help="PackML state the command is meant for, such as Idle")
     sending.add_argument("--timeout", type=_positive, default=30.0, metavar="S", help="wait for the last verdict")
     sending.add_argument("--issuer", metavar="NAME", help="who sends (default: user@host)")

@@ -7,13 +7,17 @@ from collections.abc import Callable
 from drivers.mqtt_values import MqttMessage
 from station_ctl.uplink.messages import (
     AlarmMessage,
+    AlarmPart,
+    AlarmsMessage,
     BayMessage,
     EventMessage,
     Message,
+    RecoveryMessage,
     StateMessage,
     StatusMessage,
     SwapRecord,
     TruckMessage,
+    WherePart,
     read_message,
 )
 from station_ctl.uplink.topics import Topics
@@ -33,16 +37,45 @@ def state_line(message: StateMessage) -> str:
         parts.append(f"waits: {message.reason.text} [{message.reason.code}]")
     if message.interlock.latched:
         parts.append(f"INTERLOCK first-out {message.interlock.first_out or 'unknown'}")
+    if message.evacuation is not None:
+        e = message.evacuation
+        parts.append(f"EVACUATION of {e.serial or 'a pack'} from {e.source} to isolation bay {e.isolation}")
+    parts += [f"THERMAL EVENT {t.place} ({t.why}): {t.station}; {t.person}" for t in message.thermal]
     if message.choices:
         parts.append(f"you may: {', '.join(message.choices)}")
     return ", ".join(parts)
+
+
+def recovery_line(message: RecoveryMessage) -> str:
+    """How the journal fits the plant, what was under way, what a person may do, what is where."""
+    if message.kind == "running":
+        return "recovery the station works"
+    parts = [f"recovery {message.kind.upper()}: {message.under_way}"]
+    parts += [f"CONTRADICTION {text}" for text in message.contradictions]
+    parts += [f"not read yet: {message.unread}"] if message.unread else []
+    parts += [f"you may: {message.choices}"]
+    return "; ".join([*parts, ", ".join(_where(w) for w in message.where if w.says != "empty")])
+
+
+def _where(part: WherePart) -> str:
+    held = {"named": part.serial or "", "silent": "a pack that does not say who it is", "unknown": "not known"}
+    journal = f" (journal: {part.by_journal})" if part.by_journal else ""
+    return f"{part.place}: {held.get(part.says, 'empty')}{journal}"
 
 
 def bay_line(message: BayMessage) -> str:
     """What is in a bay."""
     pack = f"{message.serial} {_number(message.soc_pct, ' %')}" if message.serial else "no pack known"
     reason = f", {message.reason}" if message.reason else ""
-    return f"bay {message.bay:<4} {message.state}, occupied {message.occupied}, {pack}, link {message.link}{reason}"
+    here = f"bay {message.bay:<4} {message.state}, occupied {message.occupied}, {pack}, link {message.link}"
+    return f"{here}{reason}{_charging(message)}"
+
+
+def _charging(message: BayMessage) -> str:
+    """How it charges, or why not."""
+    if message.charging == "charging":
+        return f", charging {_number(message.current_a, ' A')}, {_number(message.power_kw, ' kW')}"
+    return f", not charging: {message.charging_reason}" if message.charging_reason else ""
 
 
 def truck_line(message: TruckMessage) -> str:
@@ -60,8 +93,29 @@ def event_line(message: EventMessage) -> str:
 
 
 def alarm_line(message: AlarmMessage) -> str:
-    """What alarm came or went, and what to do."""
-    return f"alarm    {'ON ' if message.active else 'off'} {message.severity}: {message.text}; {message.remedy}"
+    """What became of an alarm, by whom, and what to do while it is active."""
+    by = "" if message.by == "station" else f" by {message.by}"
+    remedy = f"; {message.remedy}" if message.active else ""
+    first = " FIRST-OUT" if message.first_out else ""
+    return (
+        f"alarm    {message.trigger}{by}: {message.priority} {message.state}{first} [{message.id}] "
+        f"{alarm_text(message)}{remedy}"
+    )
+
+
+def alarm_text(alarm: AlarmPart) -> str:
+    """What is wrong, with value and limit where something is measured."""
+    if alarm.value is None or alarm.limit is None:
+        return alarm.text
+    unit = f" {alarm.unit}" if alarm.unit else ""
+    return f"{alarm.text}: {alarm.value:g}{unit}, limit {alarm.limit:g}{unit}"
+
+
+def alarms_line(message: AlarmsMessage) -> str:
+    """How many alarms there are, and whether they are too many."""
+    flood = f", FLOOD, the first was {message.first_out}" if message.flood else ""
+    figures = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in message.figures.items() if n)
+    return f"alarms   {figures or 'none'}{flood}"
 
 
 def swap_line(message: SwapRecord) -> str:
@@ -77,7 +131,9 @@ def _number(value: float | None, unit: str) -> str:
 _CHANGES: dict[type[Message], Callable[..., object]] = {
     StatusMessage: lambda m: (m.online, m.boot_id),
     StateMessage: state_line,
-    BayMessage: lambda m: (m.occupied, m.serial, m.link, m.state, m.reason),
+    RecoveryMessage: lambda m: recovery_line(m),
+    BayMessage: lambda m: (m.occupied, m.serial, m.link, m.state, m.reason, m.charging),
+    AlarmsMessage: lambda m: (m.flood, m.figures.get("active"), m.figures.get("unacknowledged")),
     TruckMessage: lambda m: (m.vin, m.present, m.in_position, m.request, [(p.serial, p.locked) for p in m.mounts]),
 }
 """What must differ for a snapshot to be shown again; figures that creep do not count."""
@@ -92,10 +148,12 @@ class Lines:
         self._forms: dict[str, tuple[type[Message], Callable[..., str]]] = {
             "status": (StatusMessage, status_line),
             "state": (StateMessage, state_line),
+            "recovery": (RecoveryMessage, recovery_line),
             "bay": (BayMessage, bay_line),
             "truck": (TruckMessage, truck_line),
             "event": (EventMessage, event_line),
             "alarm": (AlarmMessage, alarm_line),
+            "alarms": (AlarmsMessage, alarms_line),
             "swap": (SwapRecord, swap_line),
         }
 

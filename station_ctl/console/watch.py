@@ -1,4 +1,4 @@
-"""`station-console watch`: one line for each change of state, bay or truck, and for each event."""
+"""`station-console watch`: one line for each change of state, bay or truck, each alarm and each event."""
 
 from __future__ import annotations
 
@@ -24,7 +24,18 @@ async def watch(endpoint: Endpoint, topics: Topics, *, as_json: bool) -> int:
             sys.stdout.write(text + "\n")
             sys.stdout.flush()
 
-    names = ("status", "state", "bay/+", "truck", "event", "alarm/+", "swap", *(("metrics",) if as_json else ()))
+    names = (
+        "status",
+        "state",
+        "recovery",
+        "bay/+",
+        "truck",
+        "event",
+        "alarm/+",
+        "alarms",
+        "swap",
+        *(("metrics",) if as_json else ()),
+    )
     client = MqttClient(
         endpoint,
         client_id=f"watch-{secrets.token_hex(6)}",  # many can watch

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from drivers.robot_protocol import RobotCommand
 from drivers.truck_status import TruckRequest
 from station_ctl.model import ACTING, Event, PackML, Reason, StationState
-from station_ctl.safety.guard import motion_class
+from station_ctl.safety.classes import motion_class
 from station_ctl.swap import motions
 from station_ctl.swap.machine import PACKML, STEP
 from station_ctl.swap.table import STEPS
+from station_ctl.swap.thermal_table import EVACUATION_STEPS
 
 PHASES = (PackML.STARTING, PackML.EXECUTE, PackML.COMPLETING)
 """The states in which a swap goes on by itself."""
 _AUTOMATIC = (*PHASES, PackML.SUSPENDING, PackML.SUSPENDED, PackML.UNSUSPENDING, PackML.UNHOLDING)
-_ENGAGED = frozenset(s.name for s in STEPS if s.request is not TruckRequest.NONE) - {"release", "settle", "depart"}
-"""Steps from isolating the truck to its self-test: the truck stands clamped, the robot works or may at once."""
+EVACUATING = frozenset(s.name for s in EVACUATION_STEPS)
+_AT_TRUCK = frozenset(s.name for s in STEPS if s.request is not TruckRequest.NONE) - {"release", "settle", "depart"}
+_ENGAGED = _AT_TRUCK | EVACUATING
+"""Steps from isolating the truck to its self-test, and an evacuation: the robot works or may at once."""
 
 
 def engaged(state: StationState) -> bool:
@@ -25,10 +28,19 @@ def engaged(state: StationState) -> bool:
     return state.packml in _AUTOMATIC and state.step in _ENGAGED
 
 
+def worked_at(state: StationState) -> bool:
+    """True while a truck that was isolated for the robot has not been given back: it has to be held where it stands.
+
+    Not in the step `isolate`, in which the driver is only asked for it. An evacuation counts as the step it interrupts.
+    """
+    step = state.evacuation.interrupted if state.evacuation and state.step.startswith("evacuate") else state.step
+    return state.packml in _AUTOMATIC and step in _ENGAGED - {"isolate"}
+
+
 def go(state: StationState, trigger: str, now_s: float, reason: Reason | None = None) -> StationState:
     """Follow a PackML edge. Raises EdgeError if there is none."""
     packml = PackML(PACKML.follow(state.packml, trigger))
-    return replace(state, packml=packml, reason=reason, state_since_s=now_s, refused_since_s=None)
+    return replace(state, packml=packml, reason=reason, state_since_s=now_s, refused_since_s=None, manual=None)
 
 
 def at(state: StationState, name: str, now_s: float) -> StationState:
@@ -62,6 +74,8 @@ def refused(state: StationState, reasons: tuple[str, ...], now_s: float, grace_s
     reason = Reason("not_permitted", "; ".join(reasons))
     if now_s - since_s < grace_s:
         return replace(state, refused_since_s=since_s, reason=reason)
+    if state.manual is not None:
+        return replace(state, manual=None, refused_since_s=None, reason=reason)
     if state.packml in (PackML.CLEARING, PackML.RESETTING):
         return abort(state, now_s, reason)
     return hold(state, now_s, reason)
@@ -76,16 +90,22 @@ def naming_bus(before: StationState, after: StationState, can: Mapping[str, str]
     return replace(after, reason=Reason(after.reason.code, f"{poor}; {after.reason.text}"))
 
 
+def work_step(state: StationState) -> str:
+    """The step of the swap, also while an evacuation has pre-empted it."""
+    return state.evacuation.interrupted if state.evacuation and state.step in EVACUATING else state.step
+
+
 def truck_request(state: StationState) -> TruckRequest:
     """What the truck is asked now. A truck that failed its self-test is isolated while a person decides."""
-    if state.step == "reconnect" and state.packml not in (PackML.COMPLETING, PackML.UNHOLDING):
+    step = work_step(state)
+    if step == "reconnect" and (step != state.step or state.packml not in (PackML.COMPLETING, PackML.UNHOLDING)):
         return TruckRequest.ISOLATE
-    return STEP[state.step].request
+    return STEP[step].request
 
 
 def may_move(state: StationState) -> bool:
     """False where no permit at all may reach the PLC, whatever the interlock says."""
-    return state.packml in ACTING
+    return state.packml in ACTING or state.manual is not None
 
 
 def told(before: StationState, after: StationState) -> tuple[Event, ...]:
@@ -97,4 +117,35 @@ def told(before: StationState, after: StationState) -> tuple[Event, ...]:
         events.append(Event(f"state.{after.packml.lower()}", "warning" if bad else "info", text, details))
     if after.step != before.step:
         events.append(Event(f"step.{after.step}", "info", STEP[after.step].says, {"from": before.step}))
+    if after.quarantined is not before.quarantined or after.evacuation != before.evacuation:
+        events += _thermal_told(before, after)
+    if after.charging is not before.charging:
+        events += _charging_told(before, after)
     return tuple(events)
+
+
+def _thermal_told(before: StationState, after: StationState) -> Iterator[Event]:
+    """A pack goes into quarantine, an evacuation begins."""
+    for name, why in after.quarantined.items():
+        if before.quarantined.get(name) != why:
+            text = f"pack {name} is quarantined and not handed out: {why}"
+            yield Event("pack.quarantined", "warning", text, {"pack": name})
+    e = after.evacuation
+    if e is not None and (before.evacuation is None or before.evacuation.source != e.source):
+        pack = f"pack {e.serial or 'of unknown serial'}"
+        text = f"{pack} is brought from {e.source} to isolation bay {e.isolation}: {e.why}"
+        yield Event("thermal.evacuation", "fault", text, {"from": str(e.source), "to": f"bay {e.isolation}"})
+
+
+def _charging_told(before: StationState, after: StationState) -> Iterator[Event]:
+    """Every start and every end of charging, and every trip, with its reason."""
+    for number, now in after.charging.items():
+        was = before.charging.get(number)
+        if was is None or was.code == now.code:
+            continue
+        if now.code == "tripped":
+            yield Event("charge.tripped", "warning", f"bay {number}: {now.reason}", {"bay": float(number)})
+        elif now.permitted:
+            yield Event("charge.started", "info", f"bay {number}: charging", {"bay": float(number)})
+        elif was.permitted:
+            yield Event("charge.ended", "info", f"bay {number}: {now.reason}", {"bay": float(number), "why": now.code})

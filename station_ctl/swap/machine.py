@@ -13,6 +13,7 @@ from transitions import Machine, MachineError
 from drivers.errors import StationError
 from station_ctl.model import PackML
 from station_ctl.swap.table import EDGES, PACKML_EDGES, STEPS, Edge, Step
+from station_ctl.swap.thermal_table import EVACUATION_EDGES, EVACUATION_STEPS, RETURN_EDGES
 
 logging.getLogger("transitions").setLevel(logging.WARNING)  # it tells every callback it does not have
 
@@ -56,6 +57,7 @@ class Table:
         return trigger in self._machine.get_triggers(str(state))
 
 
-SWAP = Table("swap table", [step.name for step in STEPS], EDGES)
+_ALL = (*STEPS, *EVACUATION_STEPS)
+SWAP = Table("swap table", [step.name for step in _ALL], (*EDGES, *EVACUATION_EDGES, *RETURN_EDGES))
 PACKML = Table("PackML table", list(PackML), PACKML_EDGES)
-STEP: dict[str, Step] = {step.name: step for step in STEPS}
+STEP: dict[str, Step] = {step.name: step for step in _ALL}

@@ -47,9 +47,15 @@ def _locked(robot: RobotStatus, e: Exchange) -> bool:
     return (sensors.locked, sensors.unlocked, sensors.mated) == (TRUE, FALSE, TRUE)
 
 
-def _stowed(robot: RobotStatus, e: Exchange) -> bool:
-    sensors = robot.bays[e.bay_in - 1]
+def stored(robot: RobotStatus, number: int) -> bool:
+    """True if a bay's sensors, gripper and load cell agree that its pack was set down and connected."""
+    sensors = robot.bays[number - 1]
     return (sensors.occupied, sensors.locked, sensors.mated) == (TRUE, TRUE, TRUE) and empty(robot)
+
+
+def lifted(robot: RobotStatus, number: int) -> bool:
+    """True if a bay's sensors, gripper and load cell agree that its pack hangs on the robot."""
+    return robot.bays[number - 1].occupied is FALSE and _loaded(robot)
 
 
 def _there(_robot: RobotStatus, _e: Exchange) -> bool:
@@ -70,11 +76,13 @@ MOTIONS: dict[str, Motion] = {
         "extracted",
     ),
     "carry_to_bay": Motion(lambda e: Order(Opcode.MOVE_TO, destination=bay(e.bay_in)), _there, "at_bay"),
-    "stow": Motion(lambda e: Order(Opcode.PLACE_TO, destination=bay(e.bay_in)), _stowed, "stowed"),
+    "stow": Motion(
+        lambda e: Order(Opcode.PLACE_TO, destination=bay(e.bay_in)), lambda r, e: stored(r, e.bay_in), "stowed"
+    ),
     "approach_bay": Motion(lambda e: Order(Opcode.MOVE_TO, destination=bay(e.bay_out)), _there, "at_bay"),
     "fetch": Motion(
         lambda e: Order(Opcode.LIFT_FROM, source=bay(e.bay_out)),
-        lambda r, e: r.bays[e.bay_out - 1].occupied is FALSE and _loaded(r),
+        lambda r, e: lifted(r, e.bay_out),
         "fetched",
     ),
     "carry_to_mount": Motion(lambda e: Order(Opcode.MOVE_TO, destination=mount(e.mount)), _there, "at_mount"),
@@ -129,15 +137,21 @@ def _why(robot: RobotStatus) -> str:
 
 
 def motion(look: Look) -> Outcome:
-    """Every step that is one motion of the robot: ordered, reported done, then proved by other sensors."""
-    robot, rule = look.snapshot.robot, MOTIONS[look.state.step]
+    """A step of the swap that is one motion of the robot."""
+    rule, exchange = MOTIONS[look.state.step], look.swap.exchange
+    return proved(look, rule.order(exchange), lambda robot: rule.proof(robot, exchange), rule.trigger)
+
+
+def proved(look: Look, order: Order, proof: Callable[[RobotStatus], bool], trigger: str) -> Outcome:
+    """One motion of the robot: ordered, reported done, then proved by other sensors."""
+    robot = look.snapshot.robot
     if robot is None:
         return wait("plc_not_readable", look.snapshot.robot_error)
-    outcome = ordered(look, robot, rule.order(look.swap.exchange))
+    outcome = ordered(look, robot, order)
     if outcome is not None:
         return outcome
-    if rule.proof(robot, look.swap.exchange):
-        return Go(rule.trigger, look.state)
+    if proof(robot):
+        return Go(trigger, look.state)
     since_s = look.state.done_since_s if look.state.done_since_s is not None else look.now_s
     if look.now_s - since_s > PROOF_S:
         return hold("not_proved", f"{look.state.step}: the PLC says done, its sensors do not agree after {PROOF_S:g} s")

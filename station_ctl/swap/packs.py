@@ -95,6 +95,8 @@ def _doubt(look: Look, exchange: Exchange) -> str:
         return f"BMS {pack.link.name.lower()}"
     if plan.serial(pack) != exchange.serial_out:
         return f"serial is {plan.serial(pack)}, expected {exchange.serial_out}"
+    if plan.hot_name(look.state.quarantined, exchange.serial_out):
+        return look.state.quarantined[exchange.serial_out]
     return plan.fault(pack, look.config, look.now_s)
 
 

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from drivers.pack_status import PackLink, PackStatus
 from drivers.reading import Signal
 from drivers.robot_protocol import RobotStatus
 from station_ctl.config import Config
-from station_ctl.model import Exchange, Reason, Snapshot, StationState, bay, mount
+from station_ctl.model import Exchange, Place, Reason, Snapshot, StationState, bay, mount
+from station_ctl.safety.from_plc import occupied
 
 _FAULTS = ("thermal_event", "insulation_fault", "connector_fault", "overtemperature", "overcurrent")
+
+
+THERMAL = "thermal event: "
+"""How the reason of a quarantine begins that is for a thermal event; such a pack is never accepted back by itself."""
+
+
+def hot_name(quarantined: Mapping[str, str], name: str | None) -> bool:
+    """True if a serial (or a place, while its pack is nameless) is quarantined for a thermal event."""
+    return name is not None and quarantined.get(name, "").startswith(THERMAL)
+
+
+def standing(robot: RobotStatus, place: Place) -> Signal:
+    """The seat or bay sensor of a place."""
+    return occupied(robot, place.code)
 
 
 def fault(pack: PackStatus, config: Config, now_s: float) -> str:
@@ -50,8 +65,12 @@ def readiness(number: int, state: StationState, snapshot: Snapshot, config: Conf
         return f"BMS {pack.link.name.lower()}"
     if snapshot.robot is None or not _no_smoke(snapshot.robot, number):
         return "smoke in the bay, or its detector is not known good"
-    if name in state.quarantined:
-        return f"quarantined: {state.quarantined[name]}"
+    charge = state.charging.get(number)
+    if charge is not None and charge.live:
+        return f"its supply cannot be switched off: {charge.reason}"
+    for key in (name, str(bay(number))):  # by place as long as its serial was not known
+        if key in state.quarantined:
+            return f"quarantined: {state.quarantined[key]}"
     if wrong := fault(pack, config, snapshot.now_s):
         return wrong
     soc_pct = pack.soc_pct.good(snapshot.now_s, config.swap.pack_data_age_s)
@@ -144,10 +163,11 @@ def place_again(exchange: Exchange, snapshot: Snapshot, config: Config) -> Excha
 def choose_again(exchange: Exchange, state: StationState, snapshot: Snapshot, config: Config) -> Exchange | Reason:
     """The exchange with a pack that is ready now: the planned one if it still is, else the best other one.
 
-    A pack that is fetched back for its own truck (back out) is not judged by its charge.
+    A pack that is fetched back for its own truck (back out) is not judged by its charge; after a thermal event it is
+    not fetched at all.
     """
     pack = snapshot.packs[bay(exchange.bay_out)]
-    if exchange.serial_in == exchange.serial_out:
+    if exchange.serial_in == exchange.serial_out and not hot_name(state.quarantined, exchange.serial_out):
         return exchange
     swap = state.swap
     promised = swap.soc_promised_pct if swap else config.swap.soc_promised_pct

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from drivers.reading import Signal
 from drivers.robot_protocol import Opcode, RobotState, RobotStatus
-from station_ctl.model import Order, PackML, Reason, StationState, Swap
-from station_ctl.swap import motions
+from station_ctl.model import Evacuation, Order, PackML, Reason, StationState, Swap
+from station_ctl.swap import manual, motions
 from station_ctl.swap.changes import PHASES, abort, at, go
 from station_ctl.swap.look import Give, Hold, Look, wait
 from station_ctl.swap.machine import STEP
+from station_ctl.swap.result import Result as Result
 
 NEEDS_RESET = (RobotState.FAULTED, RobotState.EMERGENCY_STOPPED)
 """States that the PLC leaves by RESET only."""
@@ -18,15 +19,6 @@ CLEAR_WITHIN_S = 3.0
 """A clear that has not opened the latch by then has failed: back to Aborted, saying why."""
 EMPTY_S = 2.0
 """Lane and robot have to read empty for so long before an open swap is taken for ended by hand."""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What one step came to. `finished`: the swap whose record is complete now."""
-
-    state: StationState
-    order: Order | None = None
-    finished: Swap | None = None
 
 
 def reset_line(look_state: StationState, robot_state: RobotState | None) -> bool:
@@ -55,6 +47,8 @@ def resetting(look: Look) -> Result:
         return Result(replace(state, reason=Reason("plc_not_readable", look.snapshot.robot_error)))
     if state.swap is not None:
         return _interrupted(look, robot, state.swap)
+    if state.evacuation is not None:
+        return _evacuation_open(look, state.evacuation)
     if not motions.empty(robot):
         why = Reason("gripper_full", "the robot holds a pack and no swap is open: set it down in Manual, then clear")
         return Result(abort(state, look.now_s, why))
@@ -70,16 +64,43 @@ def resetting(look: Look) -> Result:
     return Result(at(go(state, "ready", look.now_s), "waiting", look.now_s))
 
 
+def standing(look: Look) -> Result:
+    """Held and Stopped: nothing moves but by hand; a swap that a person has ended is recorded as aborted."""
+    state = look.state
+    if state.manual is not None:
+        return manual.act(look)
+    if state.swap is None or not state.swap.aborted:
+        return Result(state)
+    ended = replace(state, swap=None, authorisation=None, evacuation=None, pending=None)
+    if state.packml is PackML.HELD:
+        ended = go(ended, "end", look.now_s, state.reason)
+    return Result(ended, finished=state.swap)
+
+
 def _interrupted(look: Look, robot: RobotStatus, swap: Swap) -> Result:
     """An open swap: ended by hand if truck and packs are gone for good, else a person decides."""
     state = look.state
     if not _plant_is_empty(look, robot):
+        if state.evacuation is not None:
+            return _evacuation_open(look, state.evacuation)
         why = Reason("interrupted", f"swap {swap.id} was interrupted in step {state.step}: resume or back out")
         return Result(replace(go(state, "recover", look.now_s, why), resume_to=_resume_phase(state)))
     if look.now_s - state.state_since_s < EMPTY_S:
         return Result(replace(state, reason=Reason("looking", "lane and robot read empty: making sure")))
     ended = replace(swap, aborted=True)
-    return Result(replace(at(state, "waiting", look.now_s), swap=None, authorisation=None), finished=ended)
+    new = replace(at(state, "waiting", look.now_s), swap=None, authorisation=None, evacuation=None)
+    return Result(new, finished=ended)
+
+
+def _evacuation_open(look: Look, evacuation: Evacuation) -> Result:
+    """An evacuation that did not come to its end: nothing moves until a person resumes it or gives it up."""
+    state = look.state
+    pack = f"pack {evacuation.serial or 'of unknown serial'} of {evacuation.source}"
+    text = f"the evacuation of {pack} to isolation bay {evacuation.isolation} was interrupted in step {state.step}"
+    todo = "look where it is, then resume or back out"
+    swap = f"; swap {state.swap.id} waits behind it" if state.swap else ""
+    why = Reason("evacuation_interrupted", f"{text} ({evacuation.why}): {todo}{swap}")
+    return Result(replace(go(state, "recover", look.now_s, why), resume_to=PackML.EXECUTE))
 
 
 def _plant_is_empty(look: Look, robot: RobotStatus) -> bool:

@@ -11,11 +11,12 @@ from drivers.reading import Signal
 from drivers.robot_protocol import EchoState, RobotState, RobotStatus
 from station_ctl.model import LastMotion, PackML, Reason, StationState
 from station_ctl.safety.from_plc import occupied
-from station_ctl.swap import packs, recovery, steps
+from station_ctl.swap import evacuate, evacuate_motions, packs, recovery, steps
 from station_ctl.swap.changes import abort, at, go, hold
 from station_ctl.swap.look import Give, Go, Hold, Look, Suspend, Wait
 from station_ctl.swap.machine import STEP, SWAP
-from station_ctl.swap.recovery import NEEDS_RESET, Result
+from station_ctl.swap.recovery import NEEDS_RESET
+from station_ctl.swap.result import Result
 
 HOPS = 4
 """Steps that need no waiting are passed through in one cycle, at most so many."""
@@ -27,14 +28,25 @@ _STANDING = (RobotState.STOPPED, RobotState.READY, *NEEDS_RESET)
 
 def step(look: Look) -> Result:
     """One cycle of the swap logic."""
-    before = _noticed(look.state, look.snapshot.robot)
+    asked, state = look.state.evacuate_asked, evacuate.quarantine(look)
+    before = replace(_begun(_noticed(state, look.snapshot.robot), look.now_s), evacuate_asked=None)
     down = before.packml in (PackML.ABORTING, PackML.ABORTED)
     if look.decision.latched and not down and before.packml is not PackML.CLEARING:
         return Result(abort(before, look.now_s, Reason("interlock", look.decision.tripped or "interlock latched")))
     if _plc_forgot(look.state, look.snapshot.robot) and not down:
         why = "the PLC lost its memory of commands: it was restarted; look where the robot stands"
         return Result(abort(before, look.now_s, Reason("plc_restarted", why)))
-    return _act(replace(look, state=_without_lapsed(before, look)))
+    look = replace(look, state=_without_lapsed(before, look))
+    if asked is not None and before.packml in (PackML.HELD, PackML.STOPPED):
+        return evacuate.asked(look, asked)
+    if before.packml in evacuate.AUTOMATIC and (taken := evacuate.attend(look)) is not None:
+        return taken
+    return _act(look)
+
+
+def _begun(state: StationState, now_s: float) -> StationState:
+    """A state restored from the journal has no time of its own: it begins with the first look of this life."""
+    return state if state.state_since_s else replace(state, state_since_s=now_s)
 
 
 def _plc_forgot(state: StationState, robot: RobotStatus | None) -> bool:
@@ -77,6 +89,8 @@ def _act(look: Look) -> Result:
             return recovery.clearing(look)
         case PackML.RESETTING:
             return recovery.resetting(look)
+        case PackML.HELD | PackML.STOPPED:
+            return recovery.standing(look)
         case PackML.UNHOLDING | PackML.UNSUSPENDING:
             state = go(look.state, f"resume_{look.state.resume_to.lower()}", look.now_s)
             return Result(replace(state, pending=None, step_since_s=look.now_s, done_since_s=None))
@@ -102,6 +116,9 @@ def _phase(look: Look) -> Result:
     finished = None
     for _ in range(HOPS):
         look = replace(look, state=packs.accept(look))
+        taken = evacuate.attend(look)  # also between two steps: the next motion of the swap does not begin
+        if taken is not None:
+            return replace(taken, finished=finished)
         outcome = steps.look_at(look)
         if not isinstance(outcome, Go):
             break
@@ -133,6 +150,8 @@ def _taken(look: Look, outcome: Give | Wait | Hold | Suspend) -> Result:
 def _follow(outcome: Go, now_s: float) -> StationState:
     """Follow an edge of the swap table, and the PackML edge that goes with a change of phase."""
     state = outcome.state
+    if outcome.trigger.startswith("back_to_"):
+        return evacuate_motions.finished(state, outcome.trigger, now_s)
     old = STEP[state.step].phase
     state = at(state, SWAP.follow(state.step, outcome.trigger), now_s)
     new = STEP[state.step].phase

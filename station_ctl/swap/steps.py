@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from drivers.reading import Quality
-from station_ctl.swap import lane, motions, packs
+from station_ctl.swap import evacuate_motions, lane, motions, packs
+from station_ctl.swap.changes import EVACUATING
 from station_ctl.swap.look import Look, Outcome, hold, wait
 
-_TRUCK_FREE = ("settle", "depart")
+_TRUCK_FREE = ("settle", "depart", *sorted(EVACUATING))
 _ASKS_WHO = ("immobilise", "isolate", "approach_mount", "verify", "unlock")
 """Steps that do not begin, or end, without the truck's VIN."""
 
 LOOKS: dict[str, Callable[[Look], Outcome]] = {
     **dict.fromkeys(motions.MOTIONS, motions.motion),
+    **dict.fromkeys(evacuate_motions.MOTIONS, evacuate_motions.motion),
     "unlock": motions.unlock,
     "lock": motions.lock,
     "waiting": lane.waiting,

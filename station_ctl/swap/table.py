@@ -67,6 +67,8 @@ STEPS = (
     Step("depart", PackML.COMPLETE, _LEAVE, "the truck drives off", "none needed"),
 )
 
+_UNOPENED = ("immobilise", "isolate", "approach_mount", "verify")
+
 EDGES = (
     Edge("arrived", "waiting", "identify", "a truck is present"),
     Edge("identified", "identify", "authorise", "VIN, number of mounts, serial and charge of each pack are known"),
@@ -98,6 +100,10 @@ EDGES = (
     Edge("left", "identify", "waiting", "the truck drove off before it was clamped"),
     Edge("left", "authorise", "waiting", "the truck drove off before it was clamped"),
     Edge("left", "position", "waiting", "the truck drove off before it was clamped"),
+    *(
+        Edge("release_truck", step, "release", "a supervisor lets the truck go: every mount is measured locked")
+        for step in (*_UNOPENED, "lock", "park", "reconnect")
+    ),
     Edge("back_out_empty", "position", "release", "nothing was touched yet"),
     Edge("back_out_empty", "immobilise", "release", "nothing was touched yet"),
     Edge("back_out_empty", "isolate", "reconnect", "the truck is switched on again with its own packs"),
@@ -146,6 +152,14 @@ PACKML_EDGES = (
     *_edges("phase_done", (_C,), PackML.COMPLETE, "the truck is released and the record written"),
     *_edges("hold", (*_PHASES, PackML.SUSPENDED), PackML.HOLDING, "our own reason, or a person asked"),
     *_edges("held", (PackML.HOLDING,), PackML.HELD, "nothing moves any more"),
+    *_edges(
+        "evacuate",
+        (PackML.IDLE, _S, _C, PackML.COMPLETE, PackML.SUSPENDED, PackML.HELD, PackML.STOPPED),
+        _E,
+        "a pack with a thermal event is moved; out of Held and Stopped only a person asks for it",
+    ),
+    *_edges("evacuated", (_E,), PackML.STOPPING, "the evacuation is over and no swap is open: a person looks"),
+    *_edges("end", (PackML.HELD,), PackML.STOPPING, "a person ended what was open"),
     *_edges("unhold", (PackML.HELD,), PackML.UNHOLDING, "a person asked"),
     *_edges("suspend", _PHASES, PackML.SUSPENDING, "a reason outside of the station"),
     *_edges("suspended", (PackML.SUSPENDING,), PackML.SUSPENDED, "nothing moves any more"),

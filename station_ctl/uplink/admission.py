@@ -1,7 +1,8 @@
 """Which commands are let in. Pure: bytes and a clock in, a verdict out; nothing is executed or sent from here.
 
 Order of the questions: is it a command at all (verb, retained, size, JSON, model), was it asked before (then the
-first asking's verdict is repeated), is it in time, does the sender know the station's state.
+first asking's verdict is repeated), may the sender ask for it, is it in time, does the sender know the
+station's state.
 """
 
 from __future__ import annotations
@@ -18,20 +19,20 @@ from drivers.mqtt_values import MqttMessage
 from station_ctl.uplink.messages import (
     COMMANDS,
     IDENTIFIER,
-    AuthoriseCommand,
+    CommandMessage,
     NotJson,
-    PlainCommand,
     Verb,
     WrongSchema,
     read_message,
 )
+from station_ctl.uplink.roles import Roles
 from station_ctl.wall_clock import iso_ms
 
 PAYLOAD_MAX_BYTES = 16 * 1024
 SKEW_MAX_S = 5.0
 LIFE_MAX_S = 120.0
 
-Command: TypeAlias = PlainCommand | AuthoriseCommand
+Command: TypeAlias = CommandMessage
 
 
 class Refusal(StrEnum):
@@ -47,6 +48,7 @@ class Refusal(StrEnum):
     FROM_THE_FUTURE = "from_the_future"
     LIFE_TOO_LONG = "life_too_long"
     WRONG_STATE = "wrong_state"
+    NO_ROLE = "no_role"
     BUSY = "busy"
     NOT_JOURNALLED = "not_journalled"
 
@@ -104,9 +106,11 @@ def read_command(verb: str, message: MqttMessage) -> Admitted | Rejection:
     return Admitted(verb, command, message.response_topic, message.correlation)
 
 
-def judge(asked: Admitted, now_utc: datetime, state: str | None) -> Admitted | Rejection:
+def judge(asked: Admitted, now_utc: datetime, state: str | None, roles: Roles) -> Admitted | Rejection:
     """Whether a readable command that was never seen before is let in now. `state` is ours, None if not known yet."""
     command = asked.command
+    if text := roles.refusal(asked.verb, command.issuer):
+        return _refuse(Refusal.NO_ROLE, asked, text)
     life_s = (command.expires_at - command.issued_at).total_seconds()
     if now_utc >= command.expires_at:
         return _refuse(Refusal.EXPIRED, asked, f"expired at {iso_ms(command.expires_at)}, it is {iso_ms(now_utc)} here")

@@ -18,6 +18,7 @@ from drivers.errors import StationError
 from drivers.mqtt_values import MqttMessage
 from station_ctl.uplink.admission import Admitted, CommandLog, Refusal, Rejection, judge, read_command
 from station_ctl.uplink.messages import ReplyMessage, Verdict
+from station_ctl.uplink.roles import Roles
 from station_ctl.uplink.topics import Topics
 from station_ctl.wall_clock import utc_now
 
@@ -55,6 +56,7 @@ class CommandDesk:
         reply: Callable[[MqttMessage], None],
         state: Callable[[], str | None],
         sequence: Callable[[], int],
+        roles: Roles,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.commands: asyncio.Queue[Admitted] = asyncio.Queue(COMMANDS_MAX + URGENT_RESERVE)
@@ -68,6 +70,7 @@ class CommandDesk:
         self._reply = reply
         self._state = state
         self._sequence = sequence
+        self._roles = roles
         self._clock = clock
         self._open: dict[str, _Case] = {}  # bounded by COMMANDS_MAX + URGENT_RESERVE
         self._verdicts: asyncio.Queue[tuple[Admitted, ReplyMessage]] = asyncio.Queue()  # at most two for each open one
@@ -130,7 +133,7 @@ class CommandDesk:
         return None if verdict is None else verdict.encode()
 
     async def _decide(self, asked: Admitted, message: MqttMessage) -> None:
-        verdict = judge(asked, self._clock(), self._state())
+        verdict = judge(asked, self._clock(), self._state(), self._roles)
         if isinstance(verdict, Admitted) and self._busy(asked):
             text = f"{len(self._open)} commands are in hand; wait for their verdicts"
             verdict = Rejection(Refusal.BUSY, asked.verb, asked.id, text)

@@ -9,7 +9,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Literal, TypeAlias, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
 
 from drivers.errors import BadData
 from drivers.reading import Signal
@@ -30,7 +39,26 @@ Utc = Annotated[
 ]
 Presence: TypeAlias = Literal["false", "true", "untrusted", "not_available"]
 Severity: TypeAlias = Literal["info", "warning", "fault"]
-Verb: TypeAlias = Literal["authorise", "hold", "resume", "back_out", "abort", "clear", "reset"]
+Verb: TypeAlias = Literal[
+    "authorise",
+    "hold",
+    "resume",
+    "back_out",
+    "abort",
+    "clear",
+    "reset",
+    "evacuate",
+    "end_swap",
+    "repark",
+    "release_truck",
+    "step",
+    "jog",
+    "ack",
+    "shelve",
+    "unshelve",
+    "out_of_service",
+    "in_service",
+]
 Verdict: TypeAlias = Literal["accepted", "rejected", "completed", "failed"]
 Vin = Annotated[str, Field(pattern=r"^[A-HJ-NPR-Z0-9]{17}$", description="ISO 3779, 17 characters.")]
 IDENTIFIER = r"^[A-Za-z0-9_.:-]{8,64}$"
@@ -116,11 +144,66 @@ class InterlockPart(Part):
     permits: tuple[str, ...] = ()
 
 
+class EvacuationPart(Part):
+    """A pack that is brought to isolation. source: 'bay 3'; interrupted: the step that was pre-empted."""
+
+    source: str
+    isolation: int
+    serial: str | None
+    why: str
+    interrupted: str
+
+
+class ThermalPart(Part):
+    """A place with a thermal event: what was measured, what the station does, what a person must do."""
+
+    place: str
+    serial: str | None
+    why: str
+    station: str
+    person: str
+
+
+class WherePart(Part):
+    """One place as measured: empty, named (by its serial), silent (a pack that does not say who it is) or unknown.
+
+    by_journal: which pack the journal has there, where the measurement does not tell.
+    """
+
+    place: str
+    says: Literal["empty", "named", "silent", "unknown"]
+    serial: str | None = None
+    by_journal: str | None = None
+
+
+class RecoveryMessage(Message):
+    """`recovery`, retained: while the station stands, what is where by measurement, and how that fits the journal.
+
+    kind: unknown (PLC or packs not read yet: `unread`), idle, resumable, fault (see `contradictions`; resume is refused
+    until a person has put it right), or running: the station works, nothing is compared.
+    """
+
+    kind: Literal["unknown", "idle", "resumable", "fault", "running"]
+    where: tuple[WherePart, ...] = ()
+    under_way: str
+    choices: str
+    contradictions: tuple[str, ...] = ()
+    unread: str | None = None
+
+
+class StoppedPart(Part):
+    """Which condition stopped the robot, in one line, and since when by the station's clock."""
+
+    by: str
+    since: Utc
+
+
 class StateMessage(Message):
     """`state`, retained: what the station does and why it waits.
 
     packml is a PackML state name, mode Production, Maintenance or Manual, `choices` the verbs a person may send now,
-    exchange the running number (1..exchanges) of the pack exchange under way, 0 if none.
+    exchange the running number (1..exchanges) of the pack exchange under way, 0 if none. stopped: which condition
+    stopped the robot (cause, measured value, age, limit, remedy), since when; None while nothing does.
     """
 
     packml: str
@@ -134,10 +217,18 @@ class StateMessage(Message):
     progress_pct: float
     robot: RobotPart
     interlock: InterlockPart
+    stopped: StoppedPart | None = None
+    evacuation: EvacuationPart | None = None
+    thermal: tuple[ThermalPart, ...] = ()
 
 
 class BayMessage(Message):
-    """`bay/<n>`, retained: one bay and the pack in it. None: not known or not fresh."""
+    """`bay/<n>`, retained: one bay and the pack in it. None: not known or not fresh.
+
+    energised: the supply's contactor, by the PLC. charging: how it stands (charging, full, queued, pause, no_demand,
+    supply_open, withheld, tripped, unconfirmed, isolation, empty, shutdown); charging_reason: why it does not charge.
+    current_a, power_kw: by the BMS, > 0 charges.
+    """
 
     bay: int
     occupied: Presence
@@ -148,6 +239,11 @@ class BayMessage(Message):
     link: str
     state: Literal["empty", "stored", "quarantined", "isolation", "unknown"]
     reason: str | None = None
+    energised: Presence = "not_available"
+    charging: str = "unknown"
+    charging_reason: str | None = None
+    current_a: float | None = None
+    power_kw: float | None = None
 
 
 class MountPart(Part):
@@ -187,14 +283,70 @@ class EventMessage(Message):
     details: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
 
 
-class AlarmMessage(Message):
-    """`alarm/<id>`: an alarm came (`active`) or went. `remedy` says what a person can do."""
+AlarmId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
 
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
-    severity: Severity
-    text: str
-    remedy: str
+
+class AlarmPart(Part):
+    """One alarm as it stands (ISA-18.2). `cause`, `consequence` and `remedy` are for the person who has to respond.
+
+    id: the code, and `:bay-3` where there are many. active: its condition stands, or is latched, and it is neither
+    shelved, suppressed nor out of service. value, limit: in `unit`, where something is measured. reaction: what the
+    station does by itself. first_out: it tripped first.
+    """
+
+    id: AlarmId
+    code: str
+    priority: Literal["high", "medium", "low"]
+    alarm_class: Literal["safety", "process", "equipment", "communication"]
+    state: Literal[
+        "normal",
+        "unacknowledged",
+        "acknowledged",
+        "returned",
+        "latched",
+        "shelved",
+        "suppressed",
+        "out_of_service",
+    ]
     active: bool
+    first_out: bool
+    text: str
+    value: float | None
+    limit: float | None
+    unit: str
+    cause: str
+    consequence: str
+    remedy: str
+    reaction: str
+    raised_at: Utc | None
+    cleared_at: Utc | None
+    acked_at: Utc | None
+    acked_by: str | None
+    shelved_until: Utc | None
+    shelved_by: str | None
+    suppressed_by: str | None
+    out_of_service_by: str | None
+
+
+class AlarmMessage(AlarmPart, Message):
+    """`alarm/<id>`: an alarm has changed. trigger: by what; by: by whom, `station` if by nobody."""
+
+    trigger: str
+    by: str
+
+
+class AlarmsMessage(Message):
+    """`alarms`, retained: every alarm that is not plainly normal, active ones first, high priority first.
+
+    flood: more than ten were announced in ten minutes; first_out: the alarm the flood began with; collected: low ones
+    that are told one by one only when it is over. figures: counts, as in `metrics`.
+    """
+
+    alarms: tuple[AlarmPart, ...]
+    flood: bool
+    first_out: AlarmId | None
+    collected: tuple[str, ...]
+    figures: dict[str, int]
 
 
 class ExchangePart(Part):
@@ -234,7 +386,11 @@ class Spread(Part):
 
 
 class MetricsMessage(Message):
-    """`metrics`: how well the controller itself runs, at 1 Hz. `counters`: faults since the start, by name."""
+    """`metrics`: how well the controller itself runs, at 1 Hz. `counters`: faults since the start, by name.
+
+    alarms: how many are active, unacknowledged, shelved, suppressed, out of service, standing for over a day, and
+    announced within the last ten minutes.
+    """
 
     cycle_period_ms: Spread
     lateness_ms: Spread
@@ -245,6 +401,7 @@ class MetricsMessage(Message):
     queue_depths: dict[str, int]
     rejected_commands: int
     counters: dict[str, int] = Field(default_factory=dict)
+    alarms: dict[str, int] = Field(default_factory=dict)
 
 
 class Nothing(Part):
@@ -259,6 +416,66 @@ class AuthoriseArguments(Part):
     soc_promised_pct: float | None = Field(None, ge=0, le=100, allow_inf_nan=False)
 
 
+class EvacuateArguments(Part):
+    """The bay whose pack is to be brought to the isolation area."""
+
+    bay: int = Field(ge=1, le=24)
+
+
+_STEPS = {
+    "unlock": ("mount",),
+    "lock": ("mount",),
+    "lift": ("bay", "mount"),
+    "place": ("bay", "mount"),
+    "move": ("bay", "mount"),
+    "home": (),
+    "clamp": (),
+    "release": (),
+}
+
+
+class StepArguments(Part):
+    """One motion: unlock or lock a mount, lift from, place to or move to a bay or mount, home, clamp, release."""
+
+    motion: Literal["unlock", "lock", "lift", "place", "move", "home", "clamp", "release"]
+    bay: int | None = Field(None, ge=1, le=24)
+    mount: int | None = Field(None, ge=1, le=3)
+
+    @model_validator(mode="after")
+    def _place_fits(self) -> StepArguments:
+        wanted = _STEPS[self.motion]
+        given = [name for name in ("bay", "mount") if getattr(self, name) is not None]
+        if len(given) != min(len(wanted), 1) or not set(given) <= set(wanted):
+            needed, has = " or ".join(wanted) or "no place", " and ".join(given) or "none"
+            raise ValueError(f"{self.motion} needs {needed}, got {has}")
+        return self
+
+
+class JogArguments(Part):
+    """How far, at most 500 mm a time."""
+
+    dx_mm: int = Field(0, ge=-500, le=500)
+    dy_mm: int = Field(0, ge=-500, le=500)
+
+
+class AlarmArguments(Part):
+    """Which alarm, by its id."""
+
+    alarm: AlarmId
+
+
+class ShelveArguments(AlarmArguments):
+    """For how long; the catalogue has the maximum, at most 60 min for a safety alarm."""
+
+    minutes: float = Field(gt=0, le=1440, allow_inf_nan=False)
+
+
+class OutOfServiceArguments(AlarmArguments):
+    """Why nobody needs it for the time being."""
+
+    why: str = Field(min_length=3, max_length=200)
+
+
 class CommandMessage(Message):
     """`cmd/<verb>`: what somebody wants. `id` is used once; `expected_state` is the PackML state it is meant for."""
 
@@ -268,7 +485,7 @@ class CommandMessage(Message):
     expires_at: Utc
     issuer: str = Field(min_length=1, max_length=64)
     expected_state: str | None = Field(None, max_length=32)
-    arguments: Nothing | AuthoriseArguments = Nothing()
+    arguments: Part = Nothing()
 
 
 class PlainCommand(CommandMessage):
@@ -283,7 +500,43 @@ class AuthoriseCommand(CommandMessage):
     arguments: AuthoriseArguments
 
 
-COMMANDS: dict[Verb, type[PlainCommand] | type[AuthoriseCommand]] = {
+class EvacuateCommand(CommandMessage):
+    """`cmd/evacuate`: bring a pack to the isolation area, in Held or Stopped."""
+
+    arguments: EvacuateArguments
+
+
+class StepCommand(CommandMessage):
+    """`cmd/step`: one motion of the robot, in mode Manual."""
+
+    arguments: StepArguments
+
+
+class JogCommand(CommandMessage):
+    """`cmd/jog`: the robot a little further, in mode Manual."""
+
+    arguments: JogArguments
+
+
+class AlarmCommand(CommandMessage):
+    """`cmd/ack`, `cmd/unshelve`, `cmd/in_service`: for one alarm."""
+
+    arguments: AlarmArguments
+
+
+class ShelveCommand(CommandMessage):
+    """`cmd/shelve`: keep one alarm off the list for a while."""
+
+    arguments: ShelveArguments
+
+
+class OutOfServiceCommand(CommandMessage):
+    """`cmd/out_of_service`: keep one alarm off the list until somebody takes it in again."""
+
+    arguments: OutOfServiceArguments
+
+
+COMMANDS: dict[Verb, type[CommandMessage]] = {
     "authorise": AuthoriseCommand,
     "hold": PlainCommand,
     "resume": PlainCommand,
@@ -291,6 +544,17 @@ COMMANDS: dict[Verb, type[PlainCommand] | type[AuthoriseCommand]] = {
     "abort": PlainCommand,
     "clear": PlainCommand,
     "reset": PlainCommand,
+    "evacuate": EvacuateCommand,
+    "end_swap": PlainCommand,
+    "repark": PlainCommand,
+    "release_truck": PlainCommand,
+    "step": StepCommand,
+    "jog": JogCommand,
+    "ack": AlarmCommand,
+    "shelve": ShelveCommand,
+    "unshelve": AlarmCommand,
+    "out_of_service": OutOfServiceCommand,
+    "in_service": AlarmCommand,
 }
 
 
@@ -307,7 +571,7 @@ class ReplyMessage(Message):
     state: str
 
 
-SnapshotMessage: TypeAlias = StateMessage | BayMessage | TruckMessage
+SnapshotMessage: TypeAlias = StateMessage | BayMessage | TruckMessage | AlarmsMessage | RecoveryMessage
 """What is retained: the latest counts."""
 
 OutgoingMessage: TypeAlias = EventMessage | AlarmMessage | SwapRecord | MetricsMessage

@@ -44,8 +44,13 @@ class Topics:
         return f"{self.base}/event"
 
     def alarm(self, identifier: str) -> str:
-        """An alarm's coming and going, as events."""
+        """Every change of one alarm, once."""
         return f"{self.base}/alarm/{identifier}"
+
+    @property
+    def alarms(self) -> str:
+        """Retained: all alarms that are not plainly normal."""
+        return f"{self.base}/alarms"
 
     @property
     def swap(self) -> str:

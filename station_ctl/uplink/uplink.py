@@ -15,13 +15,16 @@ from drivers.mqtt_client import MqttClient, Session
 from drivers.mqtt_values import Endpoint, MqttMessage, MqttRefused, Will
 from station_ctl.uplink.admission import Admitted, CommandLog
 from station_ctl.uplink.desk import CommandDesk
+from station_ctl.uplink.figures import UplinkFigures
 from station_ctl.uplink.messages import (
     AlarmMessage,
+    AlarmsMessage,
     BayMessage,
     EventMessage,
     Message,
     MetricsMessage,
     OutgoingMessage,
+    RecoveryMessage,
     SnapshotMessage,
     StateMessage,
     StatusMessage,
@@ -29,6 +32,7 @@ from station_ctl.uplink.messages import (
     Verdict,
 )
 from station_ctl.uplink.outbox import Lane, Snapshots
+from station_ctl.uplink.roles import Roles
 from station_ctl.uplink.topics import Topics
 from station_ctl.wall_clock import utc_now
 
@@ -45,7 +49,8 @@ log = logging.getLogger(__name__)
 class Uplink:
     """Publishes what the controller says, retains its state at the broker, and hands in admitted commands.
 
-    station_id: see Topics; boot_id changes with every start; client_id defaults to one made of the station's.
+    station_id: see Topics; boot_id changes with every start; roles: who may ask for what (none: all are operators);
+    client_id defaults to one made of the station's.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class Uplink:
         *,
         version: str,
         boot_id: str,
+        roles: Roles | None = None,
         client_id: str | None = None,
         clock: Callable[[], datetime] = utc_now,
         session: Callable[..., Session] = MqttSession,
@@ -76,6 +82,7 @@ class Uplink:
             reply=self._replies.put,
             state=lambda: self._packml,
             sequence=lambda: self._next(self.topics.reply("")),
+            roles=roles or Roles(),
             clock=clock,
         )
         self._client = MqttClient(
@@ -90,7 +97,7 @@ class Uplink:
         )
 
     def state(self, message: SnapshotMessage) -> None:
-        """Set a retained snapshot (state, one bay, the truck). The latest wins; unchanged ones cost nothing."""
+        """Set a retained snapshot: state, one bay, truck, alarms. The latest wins; unchanged ones cost nothing."""
         if isinstance(message, StateMessage):
             self._packml = message.packml
         if self._snapshots.put(self._topic(message), message):
@@ -120,6 +127,11 @@ class Uplink:
     def rejected_commands(self) -> int:
         """Commands not let in since the start, duplicates included."""
         return self._desk.rejected.total()
+
+    def figures(self) -> UplinkFigures:
+        """What the alarms want to know."""
+        dropped = self._records.dropped + self._events.dropped
+        return UplinkFigures(self.connected, self.rejected_commands, dropped)
 
     def queue_depths(self) -> dict[str, int]:
         """What waits in each queue, for MetricsMessage."""
@@ -217,6 +229,7 @@ class Uplink:
         if isinstance(message, AlarmMessage):
             return self.topics.alarm(message.id)
         names = {StateMessage: "state", EventMessage: "event", SwapRecord: "swap", MetricsMessage: "metrics"}
+        names |= {AlarmsMessage: "alarms", RecoveryMessage: "recovery"}
         return f"{self.topics.base}/{names.get(type(message), 'truck')}"
 
     def _lane(self, message: OutgoingMessage) -> Lane:

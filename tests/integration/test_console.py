@@ -13,7 +13,7 @@ from station_ctl.uplink.messages import Verdict
 from station_ctl.uplink.uplink import Uplink
 from tests.integration.mqtt_support import endpoint, until
 from tests.support import free_port, run
-from tests.uplink_examples import EVENT, STATE, VIN, MemoryLog
+from tests.uplink_examples import ALARM_PART, ALARMS, EVENT, STATE, VIN, MemoryLog
 
 IDLE = STATE.model_copy(update={"packml": "Idle"})
 
@@ -105,6 +105,37 @@ def test_send_without_answer_exits_3_and_says_what_is_missing() -> None:
     run(main(), 40)
 
 
+def test_alarms_lists_what_the_station_retains_active_ones_first() -> None:
+    active = ALARM_PART.model_copy(update={"id": "smoke.bay:bay-2", "state": "unacknowledged", "active": True})
+
+    async def main() -> None:
+        async with Broker("iotcore") as broker:
+            uplink = Uplink("st1", endpoint(broker.port), MemoryLog(), version="0.1.0", boot_id="b")
+            uplink.state(ALARMS.model_copy(update={"alarms": (active, ALARM_PART)}))
+            task = asyncio.create_task(uplink.run(), name="uplink")
+            await until(lambda: uplink.connected)
+            plain, as_json, absent = await asyncio.gather(
+                _console(broker.port, "alarms"),
+                _console(broker.port, "alarms", "--json"),
+                _console(free_port(), "alarms", "--timeout", "1"),
+            )
+            status, out, err = await _ended(plain)
+            assert (status, err) == (0, "")
+            counts, first, second = out.splitlines()
+            assert "1 shelved" in counts
+            for part in ("low", "unacknowledged", "smoke.bay:bay-2", "57.5 degC, limit 55 degC", "since", "cooling"):
+                assert part in first
+            assert "shelved by panel until" in second
+            status, out, _ = await _ended(as_json)
+            assert status == 0 and len(json.loads(out)["alarms"]) == 2
+            status, _, err = await _ended(absent)
+            assert status == 3 and "no list of alarms within 1 s" in err
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    run(main(), 40)
+
+
 def test_wrong_usage_is_told_apart_and_nothing_is_sent() -> None:
     async def main() -> None:
         port = free_port()
@@ -113,6 +144,9 @@ def test_wrong_usage_is_told_apart_and_nothing_is_sent() -> None:
             ("send", "halt"),
             ("send", "hold", "--password-file", "/nowhere"),
             ("send", "hold", "--timeout", "-1"),
+            ("send", "ack"),
+            ("send", "shelve", "--alarm", "smoke.bay:bay-2", "--minutes", "0"),
+            ("send", "out_of_service", "--alarm", "smoke.bay:bay-2"),
         )
         for started in await asyncio.gather(*(_console(port, *arguments) for arguments in wrong)):
             status, out, err = await _ended(started)

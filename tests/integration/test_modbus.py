@@ -114,7 +114,7 @@ def test_exceptions_name_the_code() -> None:
             with pytest.raises(DeviceRefused, match="exception 2"):
                 await line.client.write(100, [1, 2, 3])  # a part of the command block
             with pytest.raises(DeviceRefused, match="exception 3"):
-                await line.client.write(100, [1] * 12)  # checksum
+                await line.client.write(100, [1] * 15)  # checksum
             line.fault("exception", count=1)
             with pytest.raises(DeviceRefused, match="busy"):
                 await line.client.read(0, 64)
@@ -205,14 +205,14 @@ def test_cancelled_request_does_not_spoil_the_next() -> None:
         async with Line().up(polling=False) as line:
             for _ in range(3):
                 line.fault("delay", delay_ms=300)
-                request = asyncio.ensure_future(line.client.read(100, 12))
+                request = asyncio.ensure_future(line.client.read(100, 15))
                 await asyncio.sleep(0.01)
                 request.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await request
                 line.heal()
                 words = await line.client.read(0, 64)
-                assert words[:2] == (0x5343, 1)
+                assert words[:2] == (0x5343, 2)
 
     run(main())
 
@@ -224,19 +224,19 @@ def test_stale_reply_is_not_taken_for_the_next_request() -> None:
         async with Line(timeout_s=SHORT_S).up(polling=False) as line:
             line.fault("delay", delay_ms=SHORT_S * 1200)
             with pytest.raises(NoAnswer):
-                await line.client.read(100, 12)
+                await line.client.read(100, 15)
             line.heal()
             for _ in range(3):
-                assert (await read_at_last(line.client))[:2] == (0x5343, 1)
+                assert (await read_at_last(line.client))[:2] == (0x5343, 2)
 
     run(main())
 
 
 def test_wrong_map_version_writes_nothing() -> None:
     async def main() -> None:
-        async with Line(dataclasses.replace(MAP, version=2)).up() as line:
+        async with Line(dataclasses.replace(MAP, version=3)).up() as line:
             assert line.robot.status is None and isinstance(line.robot.error, MapMismatch)
-            with pytest.raises(MapMismatch, match="version 2"):
+            with pytest.raises(MapMismatch, match="version 3"):
                 await line.write(RobotCommand(1, Opcode.HOME))
             assert line.plc.plc.retained.heartbeat is None
 

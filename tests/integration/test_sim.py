@@ -203,7 +203,7 @@ def test_modbus_and_can_are_on_the_wire(tmp_path: Path) -> None:
             async with asyncio.timeout(5):
                 while not client.connected:  # noqa: ASYNC110 - it has no event
                     await asyncio.sleep(0.01)
-            assert (await client.read(0, 64))[:2] == (0x5343, 1)
+            assert (await client.read(0, 64))[:2] == (0x5343, 2)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -217,7 +217,7 @@ def test_contactor_on_the_wire_is_timed(tmp_path: Path) -> None:
     async def main() -> None:
         async with sim(tmp_path, "--speed", "50") as there:
             client = ModbusClient("127.0.0.1", there.port, device_id=1, timeout_s=0.2, name="robot")
-            robot = Robot(client, load("robot-plc-v1"), on_danger=lambda: None)
+            robot = Robot(client, load("robot-plc-v2"), on_danger=lambda: None)
             tasks = [asyncio.ensure_future(client.run()), asyncio.ensure_future(robot.run())]
             await there.ask("truck_arrives", vin="LTESTTRUCK0000001", mounts=1, x_error_mm=1)
             await there.standing()

@@ -19,7 +19,7 @@ from station_ctl.uplink.messages import StateMessage
 from tests.integration.station_support import QUICK, Station, station, wrong
 from tests.support import free_port, run
 
-MAP_V1 = (Path(registers.__file__).parent / "maps" / "robot-plc-v1.toml").read_text(encoding="utf-8")
+MAP = (Path(registers.__file__).parent / "maps" / "robot-plc-v2.toml").read_text(encoding="utf-8")
 READ = 3
 
 
@@ -95,7 +95,7 @@ def test_absent_plc_then_one_of_another_map_then_the_right_one() -> None:
     async def main(folder: Path) -> None:
         wire, upstream = free_port(), free_port()
         map_file, config, plant_config = (folder / name for name in ("map.toml", "station.toml", "plant.toml"))
-        map_file.write_text(MAP_V1.replace("version = 1", "version = 2"), encoding="utf-8")
+        map_file.write_text(MAP.replace("version = 2", "version = 3"), encoding="utf-8")
         async with Broker("iotcore") as broker, _operator(broker.port) as operator:
             text = station_toml(replace(QUICK), folder, broker.port)
             port_line = next(line for line in text.splitlines() if line.startswith("port ="))
@@ -115,11 +115,11 @@ def test_absent_plc_then_one_of_another_map_then_the_right_one() -> None:
                     async with asyncio.timeout(10.0):
                         while tap.functions[READ] < 5:  # noqa: ASYNC110
                             await asyncio.sleep(0.02)
-                    await _refuses_to_clear(operator, "another register map", "version 1", "version 2")
+                    await _refuses_to_clear(operator, "another register map", "version 2", "version 3")
                     assert set(tap.functions) == {READ}
                     assert controller.log().count("no status") == 2, "an outage is said once"
                     await controller.stop()
-                    map_file.write_text(MAP_V1, encoding="utf-8")
+                    map_file.write_text(MAP, encoding="utf-8")
                     await controller.start()
                     await operator.until(lambda: _sees_the_plc(operator), 10.0, "restart")
                     assert (await operator.send("clear")).verdict == "completed"

@@ -101,7 +101,7 @@ def test_events_alarms_records_and_metrics_are_said_once_with_sequence(kind: Kin
         async with station(kind) as (_, uplink, listener):
             for message in (EVENT, EVENT, ALARM, RECORD, METRICS):
                 uplink.emit(message)
-            for topic in (TOPICS.swap, TOPICS.metrics, TOPICS.alarm("PLC_SILENT")):
+            for topic in (TOPICS.swap, TOPICS.metrics, TOPICS.alarm("pack.temperature:bay-3")):
                 assert not (await listener.until(_on(topic))).retain
             await listener.until(lambda m: m.topic == TOPICS.event and json.loads(m.payload)["sequence"] == 2)
             assert [json.loads(m.payload)["sequence"] for m in listener.heard if m.topic == TOPICS.event] == [1, 2]

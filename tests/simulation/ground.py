@@ -17,7 +17,7 @@ from typing import Any
 from drivers import registers
 from drivers.errors import LinkDown
 from drivers.pack_status import PackIdentity, PackLink, PackStatus
-from drivers.reading import Quality, Reading, Signal
+from drivers.reading import NEVER, Quality, Reading, Signal
 from drivers.robot import Robot
 from drivers.truck_status import TruckRequest, TruckStatus
 from hil.demo import VIN
@@ -27,29 +27,30 @@ from hil.plant.pack import Pack
 from hil.plant.truck import Truck
 from hil.plant.world import World, stocked
 from station_ctl import config
+from station_ctl.cycle import Cycle, Deciders
 from station_ctl.journal import Entry, JournalError, recovered, stable
 from station_ctl.model import StationState, Swap
 from station_ctl.report import Reporter
 from station_ctl.runner import Plant, Runner
-from station_ctl.safety import table
-from station_ctl.safety.guard import Guard
 from station_ctl.uplink.admission import Admitted
+from station_ctl.uplink.figures import UplinkFigures
 from station_ctl.uplink.messages import COMMANDS
 from station_ctl.wall_clock import iso_ms, utc_now
 
 CYCLE_S = 0.05
 SCANS = 2  # PLC scans in a cycle: fewer than on the wire, for speed
-MAP = registers.load("robot-plc-v1")
+MAP = registers.load("robot-plc-v2")
 
 
-def station_config(bays: int = 6, **swap: Any) -> config.Config:
-    """A configuration with so many bays, the last one the isolation area."""
+def station_config(bays: int = 6, isolation: tuple[int, ...] = (), **swap: Any) -> config.Config:
+    """A configuration with so many bays, the last one the isolation area unless others are named."""
+    area = isolation or (bays,)
     return config.parse(
         {
             "station": {"id": "SIM-01"},
             "robot": {"host": "127.0.0.1"},
             "can": [{"name": "packs"}],
-            "bay": [{"number": n, "can_address": 0xB0 + n, "isolation": n == bays} for n in range(1, bays + 1)],
+            "bay": [{"number": n, "can_address": 0xB0 + n, "isolation": n in area} for n in range(1, bays + 1)],
             "mount": [{"number": n, "can_address": 0xA0 + n} for n in (1, 2, 3)],
             "swap": swap,
         },
@@ -105,12 +106,16 @@ class MemoryUplink:
         self.said: list[Any] = []
         self.states: list[Any] = []
         self.verdicts: dict[str, list[tuple[str, str]]] = {}
+        self.connected, self.rejected, self.dropped = True, 0, 0
 
     def state(self, message: Any) -> None:
         self.states.append(message)
 
     def emit(self, message: Any) -> None:
         self.said.append(message)
+
+    def figures(self) -> UplinkFigures:
+        return UplinkFigures(self.connected, self.rejected, self.dropped)
 
     def answer(self, admitted: Admitted, verdict: str, reason: str = "") -> None:
         self.verdicts.setdefault(admitted.id, []).append((verdict, reason))
@@ -119,8 +124,10 @@ class MemoryUplink:
 class Ground:
     """A station in memory. Build it inside a running loop; `restart` is a power cut of the station PC."""
 
-    def __init__(self, *, speed: float = 20.0, seed: int = 1, bays: int = 6, **swap: Any) -> None:
-        self.config = station_config(bays, **swap)
+    def __init__(
+        self, *, speed: float = 20.0, seed: int = 1, bays: int = 6, isolation: tuple[int, ...] = (), **swap: Any
+    ) -> None:
+        self.config = station_config(bays, isolation, **swap)
         self.world = World(
             bays={b.number: b.can_address for b in self.config.bay},
             mounts={m.number: m.can_address for m in self.config.mount},
@@ -136,16 +143,21 @@ class Ground:
         self.client = MemoryClient(self)
         self.truck_port = SimpleNamespace(request=TruckRequest.NONE, status=TruckStatus())
         self.healthy = 0
+        self.can: dict[str, str] = {}
+        self.heartbeat_s: float | None = None  # set: the PLC's program stands still since then
         self._start(recovered(None))
 
     def _start(self, state: StationState) -> None:
         self.robot = Robot(self.client, MAP, on_danger=lambda: None)  # type: ignore[arg-type]
         packs = SimpleNamespace(status=self._pack)
         self.truck_port.request = TruckRequest.NONE
-        plant = Plant(self.robot, packs, self.truck_port, self.uplink, self.journal, dict, self._now)  # type: ignore[arg-type]
+        plant = Plant(self.robot, packs, self.truck_port, self.uplink, self.journal, self._can, self._now)  # type: ignore[arg-type]
         reporter = Reporter(self.config, self.uplink, lambda: None)  # type: ignore[arg-type, return-value]
-        guard = Guard(table.load(), self.config)
-        self.runner = Runner(self.config, guard, plant, reporter, state, self._beat)
+        deciders = Deciders.of(self.config)
+        self.runner = Runner(self.config, deciders, plant, reporter, state, self._beat)
+
+    def _can(self) -> dict[str, str]:
+        return dict(self.can)
 
     def _now(self) -> float:
         return self.now_s
@@ -172,10 +184,13 @@ class Ground:
         self._advance()
         await self.robot.poll()
         if self.robot.status is not None:  # the driver stamps with the loop's clock, time here is our own
-            moved = replace(self.robot.status, received_s=self.now_s, heartbeat_changed_s=self.now_s)
-            self.robot.status = moved
+            beat_s = self.now_s if self.heartbeat_s is None else self.heartbeat_s
+            self.robot.status = replace(self.robot.status, received_s=self.now_s, heartbeat_changed_s=beat_s)
         self.truck_port.status = self._truck()
-        await self.runner._cycle(self.now_s)
+        cycle = Cycle(self.runner.state)
+        await self.runner._cycle(self.now_s, cycle)
+        cycle.after = self.runner.state
+        self.runner.on_end(cycle)
 
     async def until(self, found: Callable[[], bool], seconds: float = 120.0) -> None:
         """Cycle until something is so. Fails with the state if it does not come."""
@@ -264,6 +279,8 @@ class Ground:
             soc_pct=read(pack.soc_pct),
             soh_pct=read(pack.soh_pct),
             pack_current_a=read(pack.current_a),
+            pack_voltage_v=read(pack.voltage_v),
+            cell_voltages_v=read(pack.cell_voltages_v()),
             temperature_max_c=read(max(pack.temperatures_c())),
             cell_voltage_fault=read(Signal(bool(faults.cell_voltage))),
             overcurrent=read(faults.overcurrent),
@@ -271,6 +288,9 @@ class Ground:
             insulation_fault=read(faults.insulation),
             connector_fault=read(faults.connector),
             contactor_closed=read(Signal(pack.contactor_closed)),
+            charge_permitted=read(faults.charge_permitted),
+            current_demand_a=NEVER if faults.demand_lost else read(pack.current_demand_a),
+            temperature_min_c=read(min(pack.temperatures_c())),
             thermal_event=read(faults.thermal_event),
             link_voltage_v=read(pack.link_voltage_v),
             insulation_ohm_per_v=read(pack.insulation_ohm_per_v),

@@ -125,10 +125,10 @@ def test_a_pack_exchanged_by_hand_is_found_before_unlock_and_before_release() ->
         mount.pack.part()
         mount.put(Pack("HAND-00000001", 3.0))
         await cycles(ground, 20)
-        ground.send("resume")
-        await ground.until(lambda: ground.state.packml is PackML.EXECUTE, 10.0)
-        await ground.reaches("Held", 60.0)
-        assert code(ground) == "wrong_pack"
+        resume = ground.send("resume")
+        await cycles(ground, 2)
+        (verdict, why) = ground.uplink.verdicts[resume][0]
+        assert verdict == "rejected" and "mount 1; measured: HAND-00000001" in why
 
     run(main())
 
@@ -203,9 +203,14 @@ def test_a_burning_or_hot_pack_is_not_taken_into_the_station(fault: str) -> None
         hot = Pack("TRK1-00000001", 12.0, temperature_c=95.0 if fault == "temperature" else 25.0)
         if fault == "thermal_event":
             hot.faults.thermal_event = Signal.TRUE
+        before = ground.plc.motions.copy()
         ground.world.arrive(Truck(VIN, {1: hot}), Parking(0.0, 0.0, 0.0))
         ground.send("authorise", vin=VIN)
         await ground.reaches("Held", 90.0)
+        if fault == "thermal_event":  # the truck is not even let in
+            assert code(ground) == "thermal_event_aboard" and ground.state.step == "identify"
+            assert ground.plc.motions == before
+            return
         assert "pack_aboard" in text(ground)
         ground.send("back_out")
         await to_the_end(ground)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,7 @@ def search() -> tuple[Outcome | None, float]:
 
 
 def permit_ignored_in_the_gate(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Guard, "admit", lambda self, snapshot, state, command: ())
+    patch.setattr(Guard, "admit", lambda self, snapshot, state, command, thermal: ())
 
 
 def age_check_dropped(patch: pytest.MonkeyPatch) -> None:
@@ -77,12 +78,12 @@ def intent_journalled_after_the_write(patch: pytest.MonkeyPatch) -> None:
 def latch_that_opens_by_itself(patch: pytest.MonkeyPatch) -> None:
     judge, latched_s = Guard.judge, {}
 
-    def forgetful(self: Guard, snapshot: Snapshot, state: StationState, *, reset: bool, engaged: bool) -> Decision:
-        decision = judge(self, snapshot, state, reset=reset, engaged=engaged)
+    def forgetful(self: Guard, snapshot: Snapshot, state: StationState, *, reset: bool, **more: Any) -> Decision:
+        decision = judge(self, snapshot, state, reset=reset, **more)
         if not decision.latched or decision.blocks_reset:
             latched_s.pop(self, None)
         elif snapshot.now_s - latched_s.setdefault(self, snapshot.now_s) > 2.0:
-            return judge(self, snapshot, state, reset=True, engaged=engaged)
+            return judge(self, snapshot, state, reset=True, **more)
         return decision
 
     patch.setattr(Guard, "judge", forgetful)

@@ -119,7 +119,7 @@ def test_no_pack_under_the_promise_is_handed_out_and_the_swap_waits() -> None:
         assert ground.state.reason is not None and ground.state.reason.code == "no_charged_pack"
         ground.world.packs()[0].soc_pct = 85.0
         await to_the_end(ground)
-        assert ground.finished()[0].exchanges[0].soc_in_pct == 85.0
+        assert ground.finished()[0].exchanges[0].soc_in_pct >= 85.0  # it goes on charging
 
     run(main())
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from drivers.robot_protocol import MotionClass, Opcode, RobotCommand
 from station_ctl import block
-from station_ctl.model import ACTING, Decision, PackML, StationState
-from station_ctl.safety.guard import ALL_CLASSES
+from station_ctl.model import ACTING, Decision, Evacuation, PackML, StationState, bay
+from station_ctl.safety.classes import ALL_CLASSES, EVACUATE
 from tests.safety.test_inputs import robot
 
 OPEN = Decision(ALL_CLASSES, False, 0, None, {})
@@ -28,6 +28,16 @@ def test_a_pending_motion_gets_its_own_permit_and_no_other() -> None:
     block_ = made(StationState(packml=PackML.EXECUTE, pending=MOVE))
     assert (block_.permits, block_.lease_ms, block_.stop_category) == (MotionClass.TRAVEL, 500, 0)
     assert block_.command == MOVE
+
+
+def test_the_plc_knows_an_evacuation_as_handling_a_bay() -> None:
+    lift = RobotCommand(6, Opcode.LIFT_FROM, source=2)
+    hot = StationState(packml=PackML.EXECUTE, pending=lift, evacuation=Evacuation(bay(2), 6, None, "smoke"))
+    assert made(hot).permits == MotionClass.HANDLE_BAY
+    assert made(hot, replace(OPEN, permits=EVACUATE)).permits == MotionClass.HANDLE_BAY
+    smoke = replace(OPEN, permits=ALL_CLASSES & ~EVACUATE)
+    assert (made(hot, smoke).permits, made(hot, smoke).lease_ms) == (MotionClass(0), 0)
+    assert made(replace(hot, evacuation=None), replace(OPEN, permits=EVACUATE)).permits == MotionClass(0)
 
 
 def test_without_a_motion_nothing_is_permitted_and_the_lease_is_nought() -> None:

@@ -68,7 +68,7 @@ CASES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ("certificates cannot", "{folder}/none"),
     ),
     "no certificates in file": ("port = 1884", 'tls_ca_file = "{folder}/station.toml"', ("certificates cannot", "PEM")),
-    "no map of that name": ("[[can]]", 'register_map = "acme"\n[[can]]', ("acme", "robot-plc-v1")),
+    "no map of that name": ("[[can]]", 'register_map = "acme"\n[[can]]', ("acme", "robot-plc-v2")),
     "no map file": ("[[can]]", 'register_map = "{folder}/m.toml"\n[[can]]', ("{folder}/m.toml",)),
 }
 

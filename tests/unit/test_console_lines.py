@@ -36,7 +36,7 @@ def test_snapshots_are_shown_when_they_change_and_events_always() -> None:
     assert _line(lines, "event", EVENT)
 
 
-@pytest.mark.parametrize("topic", ["status", "truck", "alarm/PLC_SILENT", "swap"])
+@pytest.mark.parametrize("topic", ["status", "truck", "alarm/pack.temperature:bay-3", "alarms", "swap"])
 def test_every_watched_message_has_a_line(topic: str) -> None:
     line = _line(Lines(Topics("st1")), topic, EXAMPLES[topic])
     assert line is not None

@@ -24,7 +24,7 @@ KINDS = {
     "disk": "full sync_failed torn_write",
     "wall_clock": "jump",
     "people": "zone estop doors fire button",
-    "plant": "pack sensor lock_jams smoke key_switch parking",
+    "plant": "pack sensor lock_jams smoke supply_weld key_switch parking",
 }
 
 

@@ -96,12 +96,12 @@ def test_the_journal_says_what_the_disk_said_and_goes_on_once_it_can(tmp_path: P
         await journal.open()
         disk.set(fault_of("full"))
         with pytest.raises(JournalError, match="database or disk is full"):
-            await journal.append(Entry(StationState(step="lift")))
+            await journal.append(Entry(StationState(step="extract")))
         disk.clear()
         assert await journal.restore() is None
-        await journal.append(Entry(StationState(step="carry")))
+        await journal.append(Entry(StationState(step="stow")))
         restored = await journal.restore()
-        assert restored is not None and restored.step == "carry"
+        assert restored is not None and restored.step == "stow"
         await journal.close()
 
     run(main())

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 
 from drivers.robot_protocol import Opcode, RobotCommand
 from station_ctl import journal as journal_module
+from station_ctl.alarms.record import Record, Remembered, State, Transition, Trigger
 from station_ctl.journal import VERSION, Entry, Journal, JournalError, recovered, stable
 from station_ctl.model import Authorisation, Event, Exchange, PackML, Parking, Reason, StationState, Swap
 from tests.support import run
@@ -221,3 +223,61 @@ def test_recovery_starts_aborted_and_says_what_was_open() -> None:
     assert found.reason is not None and found.reason.code == "restarted"
     for words in ("step extract", SWAP.id, "mount 2: T out, S in", "done: mount 1", "has to clear"):
         assert words in found.reason.text
+
+
+def _transition(number: int, after: State, **fields: object) -> Transition:
+    record = Record("plc.faulted", text="fault code 7", **fields)  # type: ignore[arg-type]
+    return Transition(number, Trigger.SHELVE, State.UNACKNOWLEDGED, after, "2026-01-31T07:05:09.123Z", "li", record)
+
+
+def test_alarms_are_remembered_with_their_log_and_none_is_doubled(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    shelved = _transition(7, State.SHELVED, standing=True, acked=False, shelved_until="2026-01-31T08:05Z")
+
+    async def main() -> None:
+        async with opened(path) as journal:
+            assert journal.alarms == Remembered()
+            await journal.append(Entry(STATE, alarms=[shelved]))
+            await journal.append(Entry(STATE, alarms=[shelved, _transition(8, State.NORMAL)]))
+            await journal.append(Entry(STATE, alarms=[replace(shelved, number=9)]))
+        async with opened(path) as journal:
+            assert journal.alarms == Remembered((shelved.record,), 9)
+
+    run(main())
+    assert rows(path, "SELECT number, id, cause, before, after, by FROM alarm_log WHERE number < 9") == [
+        (7, "plc.faulted", "shelve", "unacknowledged", "shelved", "li"),
+        (8, "plc.faulted", "shelve", "unacknowledged", "normal", "li"),
+    ]
+
+
+def test_a_journal_of_the_release_before_is_brought_up_to_date_and_keeps_what_it_has(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+
+    async def main() -> None:
+        async with opened(path) as journal:
+            await journal.append(Entry(STATE, finished=SWAP))
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            db.executescript("DROP TABLE alarm; DROP TABLE alarm_log; PRAGMA user_version = 1;")
+        async with opened(path) as journal:
+            assert await journal.restore() == stable(STATE)
+            await journal.append(Entry(STATE, alarms=[_transition(1, State.SHELVED)]))
+
+    run(main())
+    assert rows(path, "PRAGMA user_version") == [(2,)]
+    assert rows(path, "SELECT count(*) FROM swap") == rows(path, "SELECT count(*) FROM alarm_log") == [(1,)]
+
+
+def test_an_alarm_that_cannot_be_read_is_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "j.db"
+
+    async def main() -> None:
+        async with opened(path) as journal:
+            await journal.append(Entry(STATE, alarms=[_transition(1, State.SHELVED)]))
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            db.execute("UPDATE alarm SET json = '{'")
+            db.commit()
+        async with opened(path) as journal:
+            assert journal.alarms == Remembered((), 1)
+
+    run(main())
+    assert "plc.faulted cannot be read" in caplog.text

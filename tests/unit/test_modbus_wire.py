@@ -15,7 +15,7 @@ from drivers.robot_protocol import EchoState, Opcode
 from hil.faults.catalogue import ModbusFault, parse
 from hil.faults.modbus import CUT, LOST, ModbusWire, Passage
 
-MAP = load("robot-plc-v1")
+MAP = load("robot-plc-v2")
 STATUS, COMMAND = MAP.block("status"), MAP.block("command")
 
 

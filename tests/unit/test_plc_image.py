@@ -26,7 +26,7 @@ SIGNALS = st.sampled_from(list(Signal))
 
 
 def document() -> dict[str, Any]:
-    return tomllib.loads((SHIPPED / "robot-plc-v1.toml").read_text(encoding="utf-8"))
+    return tomllib.loads((SHIPPED / "robot-plc-v2.toml").read_text(encoding="utf-8"))
 
 
 def quiet(words: tuple[int, ...]) -> list[int]:
@@ -84,7 +84,7 @@ def test_the_words_decode_to_what_is_so() -> None:
     assert values.points["motions_started"] == 70000 and values.points["permits"] == 5
     assert values.points["x_mm"] == pytest.approx(bench.world.bays[2].x_mm, abs=0.06)
     assert values.points["truck_in_position"] == Signal.TRUE and values.points["robot_home"] == Signal.FALSE
-    assert values.groups["bay"][0] == (Signal.TRUE,) * 4 and values.groups["bay"][5][0] == Signal.FALSE
+    assert values.groups["bay"][0] == (*(Signal.TRUE,) * 4, Signal.FALSE) and values.groups["bay"][5][0] == Signal.FALSE
     assert set(values.groups["bay"][8]) == {Signal.NOT_AVAILABLE} == set(values.groups["mount"][2])
 
 
@@ -105,10 +105,10 @@ def test_another_word_order_and_other_places_of_points() -> None:
 def test_a_map_with_a_point_nobody_knows_is_refused(where: str) -> None:
     there = document()
     if where == "group":
-        there["status"]["groups"]["bay"]["points"]["warm"] = {"bit": 8, "width": 2, "signal": True}
+        there["status"]["groups"]["bay"]["points"]["warm"] = {"bit": 10, "width": 2, "signal": True}
     else:
         kind = {"type": "bits", "bit": 0, "width": 2} if where == "bits" else {"type": "u16"}
-        there["status"]["points"]["unheard_of"] = {"at": 31, **kind}
+        there["status"]["points"]["unheard_of"] = {"at": 35, **kind}
     other = registers.parse(there, "test")
     with pytest.raises(EncodingError, match=r"(warm|unheard_of) is missing"):
         StatusImage(other, make_world()).words(VIEW)

@@ -11,6 +11,8 @@ from drivers.robot_protocol import EchoResult, EchoState, MotionClass, Opcode, R
 from hil.peers.plc_command import ahead
 from tests.plc_bench import ALL, MAP, PlcBench, make_world
 
+SUPPLY = ("supply_lease_ms", "charge_permits")
+
 
 def moving() -> PlcBench:
     """A robot on its way to mount 1."""
@@ -84,7 +86,7 @@ def test_out_of_range_lease_is_refused_whole() -> None:
 
 def idle() -> dict[str, int]:
     names = ("lease_ms", "permits", "stop_category", "sequence", "opcode", "source", "destination", "mount")
-    return dict.fromkeys((*names, "heartbeat", "parameter_1", "parameter_2"), 0)
+    return dict.fromkeys((*names, "heartbeat", "parameter_1", "parameter_2", *SUPPLY), 0)
 
 
 def test_unknown_opcode_and_location_are_refused() -> None:
@@ -320,6 +322,8 @@ def test_jog_only_in_manual_with_local_enable() -> None:
     before = bench.world.robot.x.position_mm
     assert bench.do(Opcode.JOG, parameter_1=300, parameter_2=-50) is EchoState.DONE
     assert bench.world.robot.x.position_mm == pytest.approx(before + 300)
+    assert bench.do(Opcode.HOME) is EchoState.DONE  # every verb, one at a time, while somebody holds the enable
+    bench.world.inputs.local_enable = Signal.FALSE
     assert bench.do(Opcode.HOME) is EchoState.REJECTED
 
 

@@ -18,8 +18,8 @@ from drivers.register_codec import Block, EncodingError, Point, crc16_modbus
 from drivers.registers import SHIPPED, RegisterMapError, load, parse
 
 words = st.integers(0, 0xFFFF)
-ROBOT = load("robot-plc-v1")
-DOCUMENT = tomllib.loads((SHIPPED / "robot-plc-v1.toml").read_text())
+ROBOT = load("robot-plc-v2")
+DOCUMENT = tomllib.loads((SHIPPED / "robot-plc-v2.toml").read_text())
 
 
 def refusal(change: Any) -> str:
@@ -32,14 +32,14 @@ def refusal(change: Any) -> str:
 
 
 def test_shipped_map_loads_by_name_and_by_path() -> None:
-    by_path = load(str(SHIPPED / "robot-plc-v1.toml"))
-    assert (by_path.map_id, by_path.version) == (ROBOT.map_id, ROBOT.version) == (0x5343, 1)
+    by_path = load(str(SHIPPED / "robot-plc-v2.toml"))
+    assert (by_path.map_id, by_path.version) == (ROBOT.map_id, ROBOT.version) == (0x5343, 2)
     assert ROBOT.block("status").count == 64
     assert [p.name for p in ROBOT.block("status").points if p.wake][:2] == ["estop_released", "zone_clear"]
 
 
 def test_missing_file_names_the_shipped_maps() -> None:
-    with pytest.raises(RegisterMapError, match="robot-plc-v1"):
+    with pytest.raises(RegisterMapError, match="robot-plc-v2"):
         load("robot-plc-v9")
 
 
@@ -89,7 +89,7 @@ def test_bad_points_are_refused_by_name(point: Any, said: str) -> None:
 
 
 def test_checksum_must_be_the_last_word() -> None:
-    assert "checksum" in refusal(lambda d: d["command"].update(count=13))
+    assert "checksum" in refusal(lambda d: d["command"].update(count=16))
 
 
 def test_missing_block_is_said() -> None:
@@ -131,11 +131,13 @@ command_values = st.fixed_dictionaries(
         "mount": st.integers(0, 3),
         "parameter_1": st.integers(-32768, 32767),
         "parameter_2": st.integers(-32768, 32767),
+        "supply_lease_ms": st.integers(0, 500),
+        "charge_permits": st.integers(0, 0xFFFFFFFF),
     }
 )
 
 
-@given(command_values, st.integers(0, 11), st.integers(1, 0xFFFF))
+@given(command_values, st.integers(0, 14), st.integers(1, 0xFFFF))
 def test_command_round_trip_and_checksum(values: dict[str, int], at: int, flip: int) -> None:
     block = ROBOT.block("command")
     raw = block.encode(values)
@@ -147,7 +149,7 @@ def test_command_round_trip_and_checksum(values: dict[str, int], at: int, flip: 
     assert not block.sealed(broken)
 
 
-@given(command_values, st.sampled_from(["lease_ms", "stop_category", "opcode", "mount", "parameter_1", "sequence"]))
+@given(command_values, st.sampled_from(["lease_ms", "stop_category", "opcode", "mount", "parameter_1", "sequence", "supply_lease_ms"]))
 def test_out_of_range_is_not_encoded(values: dict[str, int], name: str) -> None:
     with pytest.raises(EncodingError, match=name):
         ROBOT.block("command").encode(values | {name: 70000})

@@ -80,12 +80,12 @@ def test_nothing_is_written_to_a_plc_with_another_map() -> None:
         assert len(rig.client.written) == 1
 
         def other_version(words: list[int]) -> None:
-            words[1] = 2
+            words[1] = 3
 
         rig.client.change = other_version
         await rig.robot.poll()
         assert rig.robot.status is None and isinstance(rig.robot.error, MapMismatch)
-        assert "version 2" in str(rig.robot.error)
+        assert "version 3" in str(rig.robot.error)
         with pytest.raises(MapMismatch):
             await rig.robot.write(block())
         assert len(rig.client.written) == 1
@@ -116,7 +116,7 @@ def test_the_command_block_is_one_write_with_its_checksum() -> None:
         await rig.robot.poll()
         await rig.robot.write(block())
         [(address, words)] = rig.client.written
-        assert address == 100 and len(words) == 12 and MAP.block("command").sealed(words)
+        assert address == 100 and len(words) == 15 and MAP.block("command").sealed(words)
         assert words[:8] == (1, 500, 1, 0, 7, 5, 0, 101)
         with pytest.raises(EncodingError, match="lease_ms"):
             await rig.robot.write(block(lease_ms=501))
@@ -220,4 +220,4 @@ def test_a_map_that_lacks_a_point_is_refused_at_start() -> None:
     }
     with pytest.raises(RegisterMapError, match="map_version"):
         Robot(cast(ModbusClient, FakeClient()), parse(document, "small.toml"), on_danger=lambda: None)
-    assert load("robot-plc-v1").source.endswith("robot-plc-v1.toml")
+    assert load("robot-plc-v2").source.endswith("robot-plc-v2.toml")

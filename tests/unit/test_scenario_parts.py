@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -21,8 +19,6 @@ from hil.scenario.site import CannotDo, Switched
 from hil.scenario.steps import MeasureStep
 from hil.scenario.story import Story
 from hil.sim_commands import COMMANDS
-from station_ctl import journal, runner
-from station_ctl.swap import changes, lane, look, motions, packs, plan, recovery, step, steps, verbs
 from station_ctl.uplink.messages import (
     AlarmMessage,
     EventMessage,
@@ -33,18 +29,11 @@ from station_ctl.uplink.messages import (
     StateMessage,
 )
 from tests.support import run
+from tests.uplink_examples import ALARM_PART
 
 
 def test_the_plants_verbs_are_those_of_the_sim() -> None:
     assert {*VERBS, *NOT_HERE} == set(COMMANDS)
-
-
-def test_the_reasons_are_those_of_the_controller() -> None:
-    rooms = (journal, runner, changes, lane, look, motions, packs, plan, recovery, step, steps, verbs)
-    text = "".join(inspect.getsource(room) for room in rooms)
-    said = set(re.findall(r'(?:Reason|hold|wait|suspend)\(\s*"(\w+)"', text))
-    assert said - set(words.REASONS) == set()
-    assert {r for r in words.REASONS if not r.startswith(("asked_", "command_", "moving"))} - said == set()
 
 
 def test_grounds_name_only_known_capabilities() -> None:
@@ -134,7 +123,8 @@ def test_alarms_hold_while_they_are_active() -> None:
     story, operator = _story()
     when = When(alarm="station.held")
     assert not story.holds(when)
-    alarm = AlarmMessage(id="station.held", severity="fault", text="x", remedy="y", active=True)
+    part = ALARM_PART.__dict__ | {"id": "station.held", "active": True}
+    alarm = AlarmMessage(trigger="raise", by="station", **part)
     operator.alarms["station.held"] = alarm
     assert story.holds(when)
     operator.alarms["station.held"] = alarm.model_copy(update={"active": False})

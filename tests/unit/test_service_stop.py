@@ -53,7 +53,7 @@ def test_ready_comes_with_the_first_healthy_cycle_and_the_watchdog_only_from_hea
         assert systemd.heard() == [], "not more often than needed"
         await asyncio.sleep(0.06)
         with monkeypatch.context() as patch:
-            patch.setattr(ground.runner._guard, "judge", lambda *_: 1 / 0)
+            patch.setattr(ground.runner._deciders.guard, "judge", lambda *_, **__: 1 / 0)
             await ground.runner._supervised(ground.now_s)
             assert ground.runner.health.failed_cycles == 1 and systemd.heard() == []
         await ground.runner._supervised(ground.now_s)

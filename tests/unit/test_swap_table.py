@@ -8,6 +8,7 @@ from station_ctl.model import PackML
 from station_ctl.swap import steps
 from station_ctl.swap.machine import PACKML, STEP, SWAP, EdgeError
 from station_ctl.swap.table import EDGES, PACKML_EDGES, STEPS, Edge
+from station_ctl.swap.thermal_table import EVACUATION_EDGES, RETURN_EDGES
 
 
 def reachable(edges: tuple[Edge, ...], start: str) -> set[str]:
@@ -21,8 +22,10 @@ def reachable(edges: tuple[Edge, ...], start: str) -> set[str]:
 
 
 def test_every_step_can_be_reached_can_be_left_and_is_looked_at() -> None:
-    assert reachable(EDGES, "waiting") == set(STEP)
-    assert {e.source for e in EDGES} == set(STEP)
+    edges = (*EDGES, *EVACUATION_EDGES, *RETURN_EDGES)
+    assert reachable(edges, "waiting") == set(STEP)
+    assert reachable(EDGES, "waiting") == {s.name for s in STEPS}
+    assert {e.source for e in edges} == set(STEP)
     assert set(steps.LOOKS) == set(STEP)
 
 
@@ -32,7 +35,7 @@ def test_every_packml_state_can_be_reached_from_boot_and_leads_back_to_idle() ->
         assert PackML.IDLE in reachable(PACKML_EDGES, state)
 
 
-@pytest.mark.parametrize("edges", [EDGES, PACKML_EDGES])
+@pytest.mark.parametrize("edges", [EDGES, PACKML_EDGES, EVACUATION_EDGES, RETURN_EDGES])
 def test_every_edge_says_why_and_none_contradicts_another(edges: tuple[Edge, ...]) -> None:
     assert all(len(e.reason) > 10 for e in edges)
     targets: dict[tuple[str, str], str] = {}

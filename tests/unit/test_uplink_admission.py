@@ -20,8 +20,11 @@ from station_ctl.uplink.admission import (
     judge,
     read_command,
 )
-from station_ctl.uplink.messages import COMMANDS, CommandMessage
+from station_ctl.uplink.messages import COMMANDS, CommandMessage, PlainCommand
+from station_ctl.uplink.roles import Role, Roles
 from tests.uplink_examples import AUTHORISE, HOLD, NOW
+
+ROLES = Roles()
 
 
 def _message(payload: bytes, *, retain: bool = False) -> MqttMessage:
@@ -44,12 +47,18 @@ def test_a_good_command_is_read_with_its_return_address() -> None:
     asked = _asked(AUTHORISE, "authorise")
     assert asked.command == AUTHORISE
     assert (asked.id, asked.response_topic, asked.correlation) == ("cloud-7f3a9c", "swap/v1/st1/reply/t", b"c")
-    assert judge(asked, NOW, "Idle") is asked
+    assert judge(asked, NOW, "Idle", ROLES) is asked
 
 
-@pytest.mark.parametrize("verb", [v for v in COMMANDS if v != "authorise"])
+@pytest.mark.parametrize("verb", [v for v, command in COMMANDS.items() if command is PlainCommand])
 def test_every_plain_verb_is_known(verb: str) -> None:
     assert _asked(verb=verb).verb == verb
+
+
+def test_an_issuer_without_the_role_is_refused_by_name() -> None:
+    asked = _asked(AUTHORISE, "authorise")
+    assert _refused(judge(asked, NOW, "Idle", Roles(((asked.command.issuer, ()),)))) is Refusal.NO_ROLE
+    assert judge(asked, NOW, "Idle", Roles(((asked.command.issuer, (Role.OPERATOR,)),))) is asked
 
 
 def test_retained_is_refused_whatever_it_says() -> None:
@@ -84,7 +93,7 @@ def test_wrong_schema_names_the_field_and_keeps_the_id() -> None:
 def _judged(issued_s: float, life_s: float, at: datetime = NOW) -> Admitted | Rejection:
     issued = at + timedelta(seconds=issued_s)
     command = HOLD.model_copy(update={"issued_at": issued, "expires_at": issued + timedelta(seconds=life_s)})
-    return judge(_asked(command), at, "Idle")
+    return judge(_asked(command), at, "Idle", ROLES)
 
 
 @pytest.mark.parametrize(
@@ -109,14 +118,14 @@ def test_life_of_a_command(issued_s: float, life_s: float, refusal: Refusal | No
 
 @pytest.mark.parametrize(("state", "admitted"), [("Idle", True), ("Held", False), (None, False)])
 def test_expected_state(state: str | None, admitted: bool) -> None:
-    verdict = judge(_asked(AUTHORISE, "authorise"), NOW, state)
+    verdict = judge(_asked(AUTHORISE, "authorise"), NOW, state, ROLES)
     assert isinstance(verdict, Admitted) is admitted
     if not admitted:
         assert _refused(verdict) is Refusal.WRONG_STATE
 
 
 def test_no_expected_state_fits_any() -> None:
-    assert isinstance(judge(_asked(), NOW, None), Admitted)
+    assert isinstance(judge(_asked(), NOW, None, ROLES), Admitted)
 
 
 _JSON = st.recursive(
@@ -141,5 +150,5 @@ def test_nearly_right_is_judged_and_nothing_else(verb: str, changes: dict[str, o
         content.pop(key, None)
     asked = read_command(verb, _message(json.dumps(content).encode()))
     if isinstance(asked, Admitted):
-        assert isinstance(judge(asked, NOW, "Idle"), Admitted | Rejection)
+        assert isinstance(judge(asked, NOW, "Idle", ROLES), Admitted | Rejection)
         assert asked.command.schema_ == 1

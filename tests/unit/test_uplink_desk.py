@@ -11,6 +11,7 @@ from drivers.mqtt_values import MqttMessage
 from station_ctl.uplink.admission import Refusal
 from station_ctl.uplink.desk import COMMANDS_MAX, LOST, URGENT_RESERVE, CommandDesk
 from station_ctl.uplink.messages import PlainCommand, ReplyMessage, read_message
+from station_ctl.uplink.roles import Roles
 from station_ctl.uplink.topics import Topics
 from tests.support import run
 from tests.uplink_examples import HOLD, NOW, MemoryLog
@@ -25,7 +26,13 @@ class Desk:
         self.log = log or MemoryLog()
         self.sent: list[MqttMessage] = []
         self.desk = CommandDesk(
-            TOPICS, self.log, reply=self.sent.append, state=lambda: "Idle", sequence=lambda: 1, clock=lambda: NOW
+            TOPICS,
+            self.log,
+            reply=self.sent.append,
+            state=lambda: "Idle",
+            sequence=lambda: 1,
+            roles=Roles(),
+            clock=lambda: NOW,
         )
 
     async def ask(self, command: PlainCommand = HOLD, verb: str = "hold", correlation: bytes = b"c") -> None:

@@ -34,10 +34,10 @@ from hil.plant.world import World
 from hil.watch.books import Intents
 from hil.watch.controller import Clears, ControllerWatch
 from hil.watch.findings import Findings
-from hil.watch.needs import withheld
+from hil.watch.needs import EVACUATE, Meant, withheld
 from hil.watch.orders import Doubts, Orders
 from hil.watch.tap import Written
-from station_ctl.model import Decision, Snapshot, StationState, bay, mount
+from station_ctl.model import Decision, Evacuation, Snapshot, StationState, bay, mount
 
 NOW_S = 100.0
 HANDLES = MotionClass.HANDLE_MOUNT | MotionClass.UNLOCK
@@ -214,7 +214,7 @@ def healthy() -> Snapshot:
     signals = {name: Signal.TRUE for name in RobotStatus.__slots__ if RobotStatus.__annotations__[name] == "Signal"}
     numbers = {name: 0 for name in RobotStatus.__slots__ if name not in signals}
     mated = MountSensors(Signal.TRUE, Signal.TRUE, Signal.FALSE, Signal.TRUE)
-    stored = BaySensors(Signal.TRUE, Signal.TRUE, Signal.TRUE, Signal.TRUE)
+    stored = BaySensors(Signal.TRUE, Signal.TRUE, Signal.TRUE, Signal.TRUE, Signal.FALSE)
     robot = RobotStatus(
         **cast(
             Any, numbers | signals | {"received_s": NOW_S, "heartbeat_changed_s": NOW_S, "mode": RobotMode.PRODUCTION}
@@ -235,15 +235,16 @@ def healthy() -> Snapshot:
         thermal_event=good(Signal.FALSE),
         temperature_max_c=good(25.0),
         pack_current_a=good(0.0),
+        link_voltage_v=good(0.0),
     )
     return Snapshot(NOW_S, robot, "", truck, {mount(1): pack, mount(2): pack, bay(1): pack, bay(2): pack})
 
 
-def forbidden(snapshot: Snapshot, pending: RobotCommand | None = None) -> MotionClass:
+def forbidden(snapshot: Snapshot, pending: RobotCommand | None = None, **about: Any) -> MotionClass:
     found = MotionClass(0)
-    for classes in withheld(snapshot, pending).values():
+    for classes in withheld(snapshot, Meant(pending, **about)).values():
         found |= classes
-    return found & ~MotionClass.JOG
+    return found & (MotionClass(511) ^ MotionClass.JOG)
 
 
 def with_robot(**changes: Any) -> Snapshot:
@@ -278,12 +279,52 @@ def test_a_bay_is_lifted_from_isolated_and_without_smoke() -> None:
     live = healthy()
     pack = replace(live.packs[bay(1)], contactor_closed=good(Signal.FALSE, NOW_S - 0.6))
     live = replace(live, packs={**live.packs, bay(1): pack})
-    assert forbidden(live, lift) == MotionClass.HANDLE_BAY
+    assert forbidden(live, lift) == MotionClass.HANDLE_BAY | EVACUATE
+    assert forbidden(live, lift, evacuation=Evacuation(bay(1), 2, None, "")) == MotionClass(0)
     assert forbidden(live, place) == forbidden(live) == MotionClass(0)
-    smoke = BaySensors(Signal.TRUE, Signal.TRUE, Signal.FALSE, Signal.FALSE)
+    smoke = BaySensors(Signal.TRUE, Signal.TRUE, Signal.FALSE, Signal.FALSE, Signal.FALSE)
     assert forbidden(with_robot(bays=(smoke, smoke)), place) == MotionClass.HANDLE_BAY
     parted = replace(smoke, smoke_clear=Signal.TRUE)
     assert forbidden(with_robot(bays=(parted, parted)), lift) == MotionClass(0)
+
+
+def test_a_bay_whose_supply_is_closed_or_whose_coupler_stays_live_is_not_lifted_from() -> None:
+    lift = RobotCommand(1, Opcode.LIFT_FROM, source=1)
+    for energised in (Signal.TRUE, Signal.UNTRUSTED, Signal.NOT_AVAILABLE):
+        closed = BaySensors(Signal.TRUE, Signal.TRUE, Signal.FALSE, Signal.TRUE, energised)
+        assert forbidden(with_robot(bays=(closed, closed)), lift) == MotionClass.HANDLE_BAY | EVACUATE
+    live = healthy()
+    welded = replace(live.packs[bay(1)], link_voltage_v=good(560.0))
+    assert forbidden(replace(live, packs={**live.packs, bay(1): welded}), lift) == MotionClass.HANDLE_BAY | EVACUATE
+    assert forbidden(replace(live, packs={**live.packs, mount(1): welded})) == HANDLES
+
+
+def test_a_lift_against_the_locks_and_locks_under_load_are_forbidden() -> None:
+    lift = RobotCommand(1, Opcode.LIFT_FROM, source=101)
+    locks = MotionClass.UNLOCK | MotionClass.LOCK
+    assert forbidden(with_robot(load_kg=101.0), lift) == MotionClass.HANDLE_MOUNT | locks
+    assert forbidden(with_robot(load_kg=100.0), lift) == MotionClass(0)
+    opened = with_robot(
+        load_kg=1800.0, mounts=(MountSensors(Signal.TRUE, Signal.FALSE, Signal.TRUE, Signal.FALSE), OPEN)
+    )
+    assert forbidden(opened, lift) == locks
+
+
+def test_a_truck_that_is_worked_at_is_held() -> None:
+    gone = with_robot(truck_present=Signal.FALSE)
+    assert MotionClass.TRAVEL not in forbidden(gone)
+    assert MotionClass.TRAVEL in forbidden(gone, worked_at=True)
+    for age_s, held in ((1.9, True), (2.1, False)):
+        at = healthy()
+        at = replace(at, truck=replace(at.truck, parking_brake=good(Signal.TRUE, NOW_S - age_s)))
+        assert (MotionClass.TRAVEL not in forbidden(at, worked_at=True)) == held
+        assert MotionClass.TRAVEL not in forbidden(at)
+
+
+def test_a_motion_by_hand_needs_the_key_in_manual() -> None:
+    assert MotionClass.TRAVEL in forbidden(healthy(), manual=True)
+    assert MotionClass.TRAVEL not in forbidden(with_robot(mode=RobotMode.MANUAL), manual=True)
+    assert MotionClass.TRAVEL in forbidden(with_robot(mode=RobotMode.MANUAL))
 
 
 # -- latch and intents ---------------------------------------------------------------------------

@@ -1,0 +1,229 @@
+"""Mode Manual, and what a person with a role can do: single steps, jog, park again, let a truck go."""
+
+from __future__ import annotations
+
+import pytest
+
+from drivers.reading import Signal
+from drivers.robot_protocol import MotionClass, Opcode, RobotMode
+from station_ctl.model import PackML
+from station_ctl.swap.manual import MOTIONS
+from station_ctl.uplink.messages import StepArguments
+from tests.simulation.ground import VIN, Ground
+from tests.simulation.test_hazards import cycles, permits, text
+from tests.simulation.test_swap import clear_and_reset, swapping
+from tests.support import run
+
+
+def at_the_cabinet(ground: Ground, enable: Signal = Signal.TRUE) -> None:
+    """The key on Manual, the enable button pressed."""
+    ground.world.inputs.mode = RobotMode.MANUAL
+    ground.world.inputs.local_enable = enable
+
+
+async def stopped() -> Ground:
+    """A station that was cleared and not reset."""
+    ground = Ground()
+    await ground.reaches("Aborted")
+    ground.send("clear")
+    await ground.reaches("Stopped", 5.0)
+    return ground
+
+
+async def answered(ground: Ground, identifier: str) -> str:
+    await ground.until(lambda: len(ground.verdicts(identifier)) > 1 or "rejected" in ground.verdicts(identifier), 60.0)
+    return ground.verdicts(identifier)[-1]
+
+
+def test_a_jog_moves_the_robot_so_far_and_no_further() -> None:
+    async def main() -> None:
+        ground = await stopped()
+        at_the_cabinet(ground)
+        await cycles(ground, 3)
+        before = ground.robot.status
+        assert before is not None and before.x_mm is not None
+        assert await answered(ground, ground.send("jog", dx_mm=120)) == "completed"
+        await cycles(ground, 3)
+        after = ground.robot.status
+        assert after is not None and after.x_mm == pytest.approx(before.x_mm + 120, abs=2.0)
+        assert ground.state.packml is PackML.STOPPED
+        assert permits(ground) is MotionClass(0)
+
+    run(main())
+
+
+def test_single_steps_bring_a_pack_from_bay_to_bay() -> None:
+    async def main() -> None:
+        ground = await stopped()
+        at_the_cabinet(ground)
+        serial = ground.world.bays[1].pack
+        assert serial is not None
+        for arguments in (
+            {"motion": "move", "bay": 1},
+            {"motion": "lift", "bay": 1},
+            {"motion": "move", "bay": 4},
+            {"motion": "place", "bay": 4},
+            {"motion": "home"},
+        ):
+            assert await answered(ground, ground.send("step", **arguments)) == "completed", text(ground)
+        assert ground.world.bays[4].pack is serial
+        assert ground.world.bays[1].pack is None
+        assert ground.world.ledger.violations == []
+
+    run(main())
+
+
+def test_nothing_moves_without_key_and_button() -> None:
+    async def main() -> None:
+        ground = await stopped()
+        for mode, enable in ((RobotMode.PRODUCTION, Signal.TRUE), (RobotMode.MANUAL, Signal.FALSE)):
+            ground.world.inputs.mode, ground.world.inputs.local_enable = mode, enable
+            await cycles(ground, 3)
+            assert await answered(ground, ground.send("jog", dx_mm=50)) == "rejected"
+        assert ground.plc.motions == {}
+
+    run(main())
+
+
+def test_letting_go_of_the_button_stops_the_motion() -> None:
+    async def main() -> None:
+        ground = await stopped()
+        at_the_cabinet(ground)
+        await cycles(ground, 3)
+        identifier = ground.send("step", motion="move", bay=4)
+        await ground.until(lambda: bool(permits(ground)), 5.0)
+        await cycles(ground, 3)
+        ground.world.inputs.local_enable = Signal.FALSE
+        await ground.reaches("Aborted", 5.0)
+        assert not permits(ground)
+        assert "not_in_production" in text(ground)
+        assert await answered(ground, identifier) == "failed"
+        at = ground.robot.status
+        await cycles(ground, 20)
+        assert at is not None and ground.robot.status is not None
+        assert ground.robot.status.x_mm == pytest.approx(at.x_mm, abs=1.0)
+
+    run(main())
+
+
+def test_the_interlock_is_in_force_in_manual() -> None:
+    async def main() -> None:
+        ground = await stopped()
+        at_the_cabinet(ground)
+        ground.world.inputs.zone_clear = Signal.FALSE
+        await cycles(ground, 3)
+        assert await answered(ground, ground.send("step", motion="move", bay=4)) == "failed"
+        assert "person_in_zone" in text(ground)
+        ground.world.inputs.zone_clear = Signal.TRUE
+        assert await answered(ground, ground.send("step", motion="place", bay=1)) == "failed"
+        assert "gripper_not_ready" in text(ground)
+        assert ground.plc.motions == {}
+
+    run(main())
+
+
+def test_a_swap_that_was_put_right_by_hand_goes_on() -> None:
+    async def main() -> None:
+        ground = await swapping(1)
+        await ground.at_step("unlock")
+        ground.send("hold")
+        await ground.reaches("Held")
+        at_the_cabinet(ground)
+        await cycles(ground, 3)
+        assert await answered(ground, ground.send("step", motion="unlock", mount=1)) == "completed", text(ground)
+        assert ground.state.packml is PackML.HELD
+        ground.world.inputs.mode, ground.world.inputs.local_enable = RobotMode.PRODUCTION, Signal.FALSE
+        await cycles(ground, 3)
+        ground.send("resume")
+        await ground.until(lambda: bool(ground.finished()), 120.0)
+        assert ground.finished()[0].installed == (1,)
+        assert ground.world.ledger.violations == []
+
+    run(main())
+
+
+def test_a_manual_motion_does_not_outlive_a_restart() -> None:
+    async def main() -> None:
+        ground = await stopped()
+        at_the_cabinet(ground)
+        await cycles(ground, 3)
+        ground.send("step", motion="move", bay=4)
+        await ground.until(lambda: ground.state.pending is not None, 5.0)
+        ground.restart()
+        await cycles(ground, 20)
+        assert ground.state.manual is None
+        assert ground.state.packml is PackML.ABORTED
+
+    run(main())
+
+
+def test_a_driver_parks_again_as_often_as_a_person_lets_him() -> None:
+    async def main() -> None:
+        ground = Ground(repark_attempts=0)
+        await ground.ready()
+        ground.arrive(1, x_error_mm=85.0)
+        ground.send("authorise", vin=VIN)
+        await ground.reaches("Held")
+        assert ground.state.step == "position"
+        ground.send("repark")
+        await ground.until(lambda: ground.state.packml is not PackML.HELD, 5.0)
+        assert ground.state.parking.attempts == 0
+
+    run(main())
+
+
+def test_a_supervisor_lets_a_whole_truck_go() -> None:
+    async def main() -> None:
+        ground = await swapping(1)
+        await ground.at_step("approach_mount")
+        ground.send("hold")
+        await ground.reaches("Held")
+        identifier = ground.send("release_truck")
+        await ground.until(lambda: ground.verdicts(identifier)[-1:] in (["completed"], ["failed"], ["rejected"]), 30.0)
+        if ground.verdicts(identifier)[-1] == "failed":  # the robot was in the way: it is parked by hand first
+            assert "robot_in_the_way" in text(ground)
+            at_the_cabinet(ground)
+            await cycles(ground, 3)
+            assert await answered(ground, ground.send("step", motion="home")) == "completed"
+            ground.world.inputs.mode, ground.world.inputs.local_enable = RobotMode.PRODUCTION, Signal.FALSE
+            await cycles(ground, 3)
+            assert await answered(ground, ground.send("release_truck")) == "completed"
+        assert ground.world.lane.clamps.open
+        assert ground.finished()[0].backed_out
+        assert ground.finished()[0].installed == ()
+
+    run(main())
+
+
+def test_an_open_truck_is_not_let_go() -> None:
+    async def main() -> None:
+        ground = await swapping(1)
+        await ground.at_step("approach_bay")
+        ground.send("hold")
+        await ground.reaches("Held")
+        assert await answered(ground, ground.send("release_truck")) == "rejected"
+        await clear_and_reset_if_down(ground)
+        assert not ground.world.lane.clamps.open
+
+    run(main())
+
+
+async def clear_and_reset_if_down(ground: Ground) -> None:
+    """Back to Held by way of an abort: the refusal stays."""
+    ground.send("abort")
+    await ground.reaches("Aborted", 10.0)
+    await clear_and_reset(ground)
+    assert await answered(ground, ground.send("release_truck")) == "rejected"
+
+
+@pytest.mark.parametrize(
+    ("motion", "place"), [("unlock", {"bay": 1}), ("lift", {}), ("home", {"bay": 1}), ("move", {"bay": 1, "mount": 1})]
+)
+def test_a_step_without_its_place_is_refused_by_name(motion: str, place: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match=f"{motion} needs"):
+        StepArguments(motion=motion, **place)  # type: ignore[arg-type]
+
+
+def test_every_single_step_has_its_opcode() -> None:
+    assert set(MOTIONS) == set(StepArguments.model_fields["motion"].annotation.__args__)  # type: ignore[union-attr]
+    assert set(MOTIONS.values()) == set(Opcode) - {Opcode.NONE, Opcode.STOP, Opcode.RESET, Opcode.JOG}
