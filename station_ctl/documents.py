@@ -152,7 +152,7 @@ _EXAMPLE_VALUES = {
     "mount.number": "1",
     "mount.can_address": "0xA1",
     "issuer.name": '"shift-lead-*"',
-    "issuer.roles": '["supervisor"]',
+    "issuer.roles": '["operator", "supervisor"]',
 }
 """What the example file says for keys that have no default."""
 _EXAMPLE_MORE = """

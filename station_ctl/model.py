@@ -234,8 +234,8 @@ class BayCharge:
 
     permitted: its supply may be closed. code: charging, ready, queued, pause, full, no_demand, supply_open, withheld,
     tripped, unconfirmed, isolation, empty or shutdown. reason: one line for a person, '' while it charges.
-    quarantine: serial of the pack whose own fault the trip is, '' if it is not the pack's. live: the supply is closed, or
-    its contact in doubt, although its permit has gone: nothing is to be lifted there.
+    quarantine: serial of the pack whose own fault the trip is, '' if it is not the pack's. live: the supply is closed,
+    or its contact in doubt, although its permit has gone: nothing is to be lifted there.
     """
 
     permitted: bool

@@ -19,6 +19,8 @@ from station_ctl.uplink.messages import (
     EventMessage,
     ExchangePart,
     InterlockPart,
+    JogArguments,
+    JogCommand,
     Message,
     MetricsMessage,
     MountPart,
@@ -34,6 +36,8 @@ from station_ctl.uplink.messages import (
     Spread,
     StateMessage,
     StatusMessage,
+    StepArguments,
+    StepCommand,
     SwapRecord,
     TruckMessage,
     WherePart,
@@ -82,7 +86,7 @@ RECOVERY = RecoveryMessage(
         WherePart(place="mount 1", says="empty"),
         WherePart(place="gripper", says="empty"),
     ),
-    under_way="step carry_to_bay: swap st1-20260302-0007 of truck LZZ5DLSB9PW123456, mount 1: CATL-00000001 out to bay 2",
+    under_way="carry_to_bay: swap st1-20260302-0007 of truck LZZ5DLSB9PW123456, mount 1: CATL-00000001 out to bay 2",
     choices="put right what contradicts, by hand or in Manual; or end the swap",
     contradictions=("journal: the robot holds CATL-00000001; measured: its gripper is empty, nowhere says who it is",),
 )
@@ -234,6 +238,10 @@ REPLY = ReplyMessage(
 STATUS = StatusMessage(timestamp=NOW, sequence=2, online=True, version="0.1.0", boot_id="6f1c2d9a")
 
 EVACUATE = EvacuateCommand(schema=1, id="panel-00000005", arguments=EvacuateArguments(bay=3), **_ASKED)
+REPARK = PlainCommand(schema=1, id="panel-00000006", **_ASKED)
+RELEASE_TRUCK = PlainCommand(schema=1, id="panel-00000007", **_ASKED)
+STEP = StepCommand(schema=1, id="panel-00000008", arguments=StepArguments(motion="unlock", mount=1), **_ASKED)
+JOG = JogCommand(schema=1, id="panel-00000009", arguments=JogArguments(dx_mm=120), **_ASKED)
 
 EXAMPLES: dict[str, Message] = {
     "status": STATUS,
@@ -249,6 +257,10 @@ EXAMPLES: dict[str, Message] = {
     "cmd/authorise": AUTHORISE,
     "cmd/hold": HOLD,
     "cmd/evacuate": EVACUATE,
+    "cmd/repark": REPARK,
+    "cmd/release_truck": RELEASE_TRUCK,
+    "cmd/step": STEP,
+    "cmd/jog": JOG,
     "cmd/ack": ACK,
     "cmd/shelve": SHELVE,
     "cmd/out_of_service": OUT_OF_SERVICE,

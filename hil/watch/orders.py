@@ -14,6 +14,7 @@ from hil.plant.places import Place
 from hil.plant.world import World
 from hil.watch.findings import Findings
 from hil.watch.tap import Written, order_text
+from station_ctl.model import Evacuation
 
 HANDLING = (Opcode.LIFT_FROM, Opcode.PLACE_TO)
 REFUSED = (EchoResult.SENSOR_MISMATCH, EchoResult.BAD_LOCATION, EchoResult.BUSY)
@@ -84,14 +85,24 @@ class Doubts:
 class Orders:
     """`left` for each new motion that leaves the controller, `look` often, also while there is no controller.
 
-    installed: serial by mount of what the swap under way has put in, by its own word.
+    installed: serial by mount of what the swap under way has put in, evacuation: the one that is open; both by the
+    controller's own word. isolation: numbers of the isolation bays.
     """
 
     def __init__(
-        self, findings: Findings, world: World, plc: Plc, doubts: Doubts, installed: Callable[[], Mapping[int, str]]
+        self,
+        findings: Findings,
+        world: World,
+        plc: Plc,
+        doubts: Doubts,
+        *,
+        installed: Callable[[], Mapping[int, str]],
+        evacuation: Callable[[], Evacuation | None],
+        isolation: frozenset[int],
     ) -> None:
         self._findings, self._world, self._plc, self._doubts = findings, world, plc, doubts
-        self._installed = installed
+        self._installed, self._evacuation, self._isolation = installed, evacuation, isolation
+        self._evacuated: str | None = None  # serial of the pack that an evacuation lifts, until it is set down
         self._since_s: dict[str, float] = {}
         self._handled: tuple[int, int] | None = None  # the last motion at a place: its opcode and the place
         self._answered = plc.retained.sequence
@@ -143,18 +154,42 @@ class Orders:
         if place.is_mount:
             free = place.lock.open and place.coupler.open
             return [full, "" if free else "the mount is not open"]
+        if self._evacuates(place):
+            fed = self._is(f"fed {place.name}", PLC_S, now_s)
+            return [full, "the supply is closed" if fed else ""]
         live = place.mated and self._is(f"live {place.name}", CAN_S, now_s)
         return [full, self._smoke(place, now_s), "the contactor is closed" if live else ""]
+
+    def _evacuates(self, place: Place) -> bool:
+        """Whether this lift is the one that the open evacuation is about: smoke and the contactor are no obstacle."""
+        evacuation = self._evacuation()
+        if evacuation is None or str(evacuation.source) != place.name:
+            return False
+        pack = place.pack or self._world.robot.pack
+        self._evacuated = pack.serial if pack is not None else None
+        return True
 
     def _put(self, place: Place, again: bool, now_s: float) -> list[str]:
         """Rows 24 to 26, 29. Ordered again after a stop, the pack may have been let go already."""
         robot, let_go = self._world.robot, again and self._world.robot.pack is None
+        isolates = self._evacuation() is not None and self._isolates(place)
         return [
             "the gripper is empty" if robot.pack is None and not let_go else "",
             "the place is occupied" if place.pack is not None and not let_go else "",
             "the mount is not open" if place.is_mount and not place.lock.open else "",
-            "" if place.is_mount else self._smoke(place, now_s),
+            "" if place.is_mount or isolates else self._smoke(place, now_s),
+            self._astray(place),
         ]
+
+    def _isolates(self, place: Place) -> bool:
+        return any(self._world.bays.get(number) is place for number in self._isolation)
+
+    def _astray(self, place: Place) -> str:
+        """An evacuated pack is set down in isolation only, unless a person does it by hand."""
+        pack, by_hand = self._world.robot.pack, self._world.inputs.mode is RobotMode.MANUAL
+        if pack is None or pack.serial != self._evacuated or by_hand or self._isolates(place):
+            return ""
+        return f"{pack.serial} was to be isolated"
 
     def _not_free_to_travel(self) -> str:
         """Row 27."""
@@ -185,11 +220,14 @@ class Orders:
         return f"smoke in {place.name}" if self._is(f"smoke {place.name}", PLC_S, now_s) else ""
 
     def _late(self) -> Iterator[str]:
+        fed = self._world.supplies.truth()["supplies"]
         for number, place in self._world.bays.items():
             if self._world.inputs.smoke_clear.get(number, Signal.TRUE) is not Signal.TRUE:
                 yield f"smoke {place.name}"
             if place.pack is not None and place.pack.contactor_closed:
                 yield f"live {place.name}"
+            if fed[number]:
+                yield f"fed {place.name}"
         for mount in self._world.lane.mounts.values():
             pack = mount.pack
             if pack is not None and (

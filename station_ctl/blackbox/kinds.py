@@ -123,9 +123,11 @@ class Listed(Kind):
             return UNCHANGED
         if not self.alike(old, new):
             return self.write(new)
-        found = {}
-        for index, (kind, a, b) in enumerate(zip(self.kinds(new), self.parts(old), self.parts(new), strict=True)):
-            if a is not b and (change := kind.change(a, b)) is not UNCHANGED:
+        was, now = self.parts(old), self.parts(new)
+        others = [index for index, (a, b) in enumerate(zip(was, now, strict=True)) if a is not b]
+        kinds, found = self.kinds(new), {}
+        for index in others:
+            if (change := kinds[index].change(was[index], now[index])) is not UNCHANGED:
                 found[str(index)] = change
         return found or UNCHANGED
 

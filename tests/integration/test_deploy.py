@@ -119,7 +119,7 @@ def test_scripts_are_clean(script: str) -> None:
 def test_access_list_lets_each_say_only_what_is_theirs(tmp_path: Path) -> None:
     port = free_port()
     passwords = tmp_path / "station.passwd"
-    for number, user in enumerate(("JN-01", "operator", "watcher")):
+    for number, user in enumerate(("JN-01", "operator", "supervisor", "service", "watcher")):
         flags = ["-b", "-c"] if number == 0 else ["-b"]
         subprocess.run(["mosquitto_passwd", *flags, str(passwords), user, "secret"], timeout=10, check=True)
     shutil.copy(DEPLOY / "mosquitto" / "acl", tmp_path / "station.acl")
@@ -146,6 +146,11 @@ def test_access_list_lets_each_say_only_what_is_theirs(tmp_path: Path) -> None:
             assert await may("JN-01", *spoken) == [True, True, False, False, False]
             assert await may("operator", *spoken) == [False, False, True, False, True]
             assert await may("watcher", *spoken) == [False] * 5
+            assert await may("JN-01", f"{own}/alarms", f"{other}/alarms") == [True, False]
+            asked = [f"{own}/cmd/{verb}" for verb in ("abort", "clear", "evacuate", "release_truck", "step")]
+            assert await may("operator", *asked) == [True, True, True, False, False]
+            assert await may("supervisor", *asked) == [True, True, True, True, False]
+            assert await may("service", *asked) == [True, True, False, False, True]
             stranger = MqttClient(Endpoint("127.0.0.1", port), client_id="stranger")
             async with running(stranger, wait=False):
                 await until(lambda: stranger.last_error)

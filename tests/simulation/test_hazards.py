@@ -225,6 +225,10 @@ def test_a_pack_in_a_smoking_bay_is_not_handed_out_and_no_pack_is_put_there() ->
         ground.world.inputs.smoke_clear[1] = Signal.FALSE
         for empty in (4, 5):
             ground.world.inputs.smoke_clear[empty] = Signal.UNTRUSTED if empty == 4 else Signal.TRUE
+        await ground.reaches("Held", 60.0)
+        assert code(ground) == "evacuated"
+        assert ground.world.bays[1].pack is None and ground.world.bays[6].pack is not None
+        ground.send("resume")
         await to_the_end(ground)
         exchange = ground.finished()[0].exchanges[0]
         assert (exchange.bay_out, exchange.bay_in) == (2, 5)

@@ -262,9 +262,11 @@ def test_a_swap_goes_on_with_its_own_truck_only() -> None:
         await ground.reaches("Held", 5.0)
         assert ground.state.reason is not None and ground.state.reason.code == "other_truck"
         started = ground.plc.retained.motions_started
-        ground.send("resume")
-        await ground.until(lambda: ground.state.packml is PackML.EXECUTE, 5.0)
-        await ground.reaches("Held", 5.0)
+        asked = ground.send("resume")
+        await ground.until(lambda: bool(ground.verdicts(asked)), 5.0)
+        ((verdict, why),) = ground.uplink.verdicts[asked]
+        assert verdict == "rejected" and "LZZ5CLSB8NA000002" in why
+        assert ground.state.packml is PackML.HELD
         assert ground.plc.retained.motions_started == started
 
     run(main())

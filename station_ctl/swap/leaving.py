@@ -1,0 +1,57 @@
+"""What ends otherwise than by its own steps: park again, let the truck go, give up what is open."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from drivers.reading import Signal
+from drivers.robot_protocol import RobotStatus
+from station_ctl.model import PackML, Reason, StationState
+from station_ctl.swap.changes import at, go
+from station_ctl.swap.machine import STEP, SWAP
+
+STANDING = (PackML.HELD, PackML.STOPPED)
+
+
+def no_repark(state: StationState) -> str:
+    """Why nobody is asked to park again, '' if somebody can be."""
+    if state.packml is PackML.HELD and state.step == "position":
+        return ""
+    return f"repark is for a truck that does not stand right: Held in position, not {state.packml} in {state.step}"
+
+
+def no_release(state: StationState, robot: RobotStatus | None) -> str:
+    """A truck is let go only whole: the robot empty, and nothing of it open. The gate judges RELEASE once more."""
+    if state.packml is not PackML.HELD or state.swap is None:
+        return f"release_truck is for a swap that is Held, the station is {state.packml}"
+    if not SWAP.allows(state.step, "release_truck"):
+        return f"in step {state.step} there is nothing to release"
+    if robot is None or robot.gripper_holding is not Signal.FALSE:
+        return "the robot holds a pack, or it is not known"
+    whole = (Signal.TRUE, Signal.FALSE)
+    fitted = [robot.mounts[e.mount - 1] for e in state.swap.exchanges]
+    if any((m.locked, m.unlocked) != whole or m.seated is not Signal.TRUE for m in fitted):
+        return "a mount of this truck is not measured seated and locked"
+    return ""
+
+
+def release_truck(state: StationState, asked: Reason, now_s: float) -> StationState:
+    """Straight to RELEASE, past reconnection and verification: the truck leaves with what is in it."""
+    swap = replace(state.swap, backed_out=True) if state.swap else None
+    new = at(go(state, "unhold", now_s, asked), SWAP.follow(state.step, "release_truck"), now_s)
+    return replace(new, swap=swap, reason=asked, resume_to=STEP[new.step].phase)
+
+
+def nothing_to_end(state: StationState) -> str:
+    """Why nothing can be ended, '' if something can."""
+    if state.packml not in STANDING:
+        return f"end_swap is possible in Held and Stopped only, the station is {state.packml}"
+    return "" if state.swap is not None or state.evacuation is not None else "nothing is open"
+
+
+def end(state: StationState, asked: Reason, now_s: float) -> StationState:
+    """What is open is given up; the swap's record says so. What is where has to be put right by people."""
+    if state.swap is not None:
+        return replace(state, swap=replace(state.swap, aborted=True), reason=asked)
+    state = replace(state, evacuation=None, pending=None, reason=asked)
+    return go(state, "end", now_s, asked) if state.packml is PackML.HELD else state

@@ -1,0 +1,48 @@
+"""Going on after a hold: where the step left off, or a little before it, as something may have been changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from drivers.reading import Signal
+from drivers.robot_protocol import MOUNT_CODE_BASE, RobotStatus
+from station_ctl.model import Place, Reason, StationState, bay, mount
+from station_ctl.swap import evacuate
+from station_ctl.swap.changes import at, go
+from station_ctl.swap.machine import STEP, SWAP
+
+
+def resume(state: StationState, robot: RobotStatus | None, asked: Reason, now_s: float) -> StationState:
+    """Back to the phase it left. Past the last verification that is done again: somebody may have changed something."""
+    state = replace(go(state, "unhold", now_s, asked), pending=None, step_since_s=now_s)
+    if _elsewhere(state):
+        state = at(state, SWAP.follow(state.step, "return"), now_s)
+        return replace(state, reason=asked, resume_to=STEP[state.step].phase)
+    clamped = robot is not None and robot.wheels_clamped is Signal.TRUE  # open clamps: the gate of RELEASE judges alone
+    if not clamped or not SWAP.allows(state.step, "verify_again"):
+        return state
+    state = at(state, SWAP.follow(state.step, "verify_again"), now_s)
+    return replace(state, reason=asked, resume_to=STEP[state.step].phase)
+
+
+def _elsewhere(state: StationState) -> bool:
+    """True if the step handles a place and the robot's last motion was not there: it is approached anew."""
+    if not SWAP.allows(state.step, "return"):
+        return False
+    place, last = _handled(state), state.given
+    if place is None or last is None:
+        return place is not None
+    return place.code not in (last.source, last.destination, last.mount + MOUNT_CODE_BASE)
+
+
+def _handled(state: StationState) -> Place | None:
+    """The place that the step lifts from, fills, locks or unlocks."""
+    evacuation = state.evacuation
+    if evacuation is not None:
+        if state.step == "evacuate_set_down":
+            return bay(evacuate.aside(state))
+        return evacuation.source if state.step == "evacuate_lift" else bay(evacuation.isolation)
+    if state.swap is None:
+        return None
+    exchange = state.swap.exchange
+    return {"stow": bay(exchange.bay_in), "fetch": bay(exchange.bay_out)}.get(state.step, mount(exchange.mount))
