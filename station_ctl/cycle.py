@@ -151,13 +151,13 @@ def _charged(state: StationState, decision: Decision) -> StationState:
 
 
 def _obeyed(state: StationState, seen: Seen, config: Config) -> tuple[StationState, tuple[str, ...]]:
-    robot, refusals = seen.snapshot.robot, []
+    refusals = []
     for asked in seen.asked:
-        why = verbs.refusal(asked, state, robot)
+        why = verbs.refusal(asked, state, seen.snapshot, config)
         why = why or reconcile.refusal(asked.verb, state, seen.snapshot, config)
         refusals.append(why)
         if not why:
-            state = verbs.obey(asked, state, robot, seen.snapshot.now_s)
+            state = verbs.obey(asked, state, seen.snapshot, config)
     return state, tuple(refusals)
 
 

@@ -93,6 +93,7 @@ class Verb(StrEnum):
     EVACUATE = "evacuate"
     END_SWAP = "end_swap"
     REPARK = "repark"
+    ISOLATE = "isolate"
     RELEASE_TRUCK = "release_truck"
     STEP = "step"
     JOG = "jog"

@@ -56,7 +56,7 @@ def progress_pct(state: StationState) -> float:
 def state_message(state: StationState, snapshot: Snapshot, decision: Decision, config: Config) -> m.StateMessage:
     """`state`: what the station does and why it waits."""
     robot, swap = snapshot.robot, state.swap
-    possible = [v for v in Verb if not verbs.refusal(Asked(v, ""), state, robot)]
+    possible = [v for v in Verb if not verbs.refusal(Asked(v, ""), state, snapshot, config)]
     choices = [v.value for v in possible if not reconcile.refusal(v, state, snapshot, config)]
     found = whereabouts.recovery(state, snapshot, config)
     return m.StateMessage(

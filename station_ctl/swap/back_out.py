@@ -17,7 +17,7 @@ GIVEN_UP = "evacuation_given_up"
 """Reason code of an evacuation that a person gave up."""
 
 
-def _trigger(state: StationState, robot: RobotStatus | None) -> str:
+def way_back(state: StationState, robot: RobotStatus | None) -> str:
     """The back-out trigger that the sensors call for, '' if they are not known."""
     if robot is None or robot.gripper_holding not in (Signal.TRUE, Signal.FALSE):
         return ""
@@ -48,7 +48,7 @@ def refusal(state: StationState, robot: RobotStatus | None) -> str:
         return _no_giving_up(state, robot)
     if state.swap is None:
         return "no swap is open: resume, or let the truck drive off"
-    trigger = _trigger(state, robot)
+    trigger = way_back(state, robot)
     if not trigger:
         return "it is not known whether the robot holds a pack"
     if not SWAP.allows(state.step, trigger):
@@ -56,6 +56,8 @@ def refusal(state: StationState, robot: RobotStatus | None) -> str:
     swap = state.swap
     if _own_pack_returns(state.step, trigger) and plan.hot_name(state.quarantined, swap.exchange.serial_out):
         return f"the truck's own pack {swap.exchange.serial_out} has a thermal event: resume, or end the swap"
+    if _own_pack_returns(state.step, trigger) and swap.exchange.accepted is False:
+        return f"the truck's own pack {swap.exchange.serial_out} was isolated: resume, or end the swap"
     return ""
 
 
@@ -71,7 +73,7 @@ def back_out(state: StationState, robot: RobotStatus | None, asked: Reason, now_
     """The state on its way back; `refusal` has found that there is one."""
     if state.evacuation is not None:
         return evacuate_motions.given_up(state, Reason(GIVEN_UP, f"evacuation given up: {asked.text}"), now_s)
-    trigger = _trigger(state, robot)
+    trigger = way_back(state, robot)
     new = at(go(state, "unhold", now_s, asked), SWAP.follow(state.step, trigger), now_s)
     swap = replace(state.swap, backed_out=True) if state.swap else None
     if swap and _own_pack_returns(state.step, trigger):

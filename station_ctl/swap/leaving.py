@@ -1,4 +1,4 @@
-"""What ends otherwise than by its own steps: park again, let the truck go, give up what is open."""
+"""What goes otherwise than by its own steps: park again, isolate, let the truck go, give up what is open."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from dataclasses import replace
 from drivers.reading import Signal
 from drivers.robot_protocol import RobotStatus
 from station_ctl.model import PackML, Reason, StationState
+from station_ctl.swap.back_out import way_back
 from station_ctl.swap.changes import at, go
 from station_ctl.swap.machine import STEP, SWAP
+from station_ctl.swap.packs import decided, with_exchange
 
 STANDING = (PackML.HELD, PackML.STOPPED)
 
@@ -40,6 +42,26 @@ def release_truck(state: StationState, asked: Reason, now_s: float) -> StationSt
     swap = replace(state.swap, backed_out=True) if state.swap else None
     new = at(go(state, "unhold", now_s, asked), SWAP.follow(state.step, "release_truck"), now_s)
     return replace(new, swap=swap, reason=asked, resume_to=STEP[new.step].phase)
+
+
+def no_isolating(state: StationState, robot: RobotStatus | None, isolation: tuple[int, ...]) -> str:
+    """Why the truck's old pack cannot be taken to isolation instead of its bay, '' if it can. isolation: free ones."""
+    if state.packml is not PackML.HELD or state.swap is None or not SWAP.allows(state.step, "isolate"):
+        return f"isolate is for the old pack in a Held robot's gripper, not {state.packml} in {state.step}"
+    if way_back(state, robot) != "back_out_held":
+        return "the robot does not hold the pack free of its place, or it is not known"
+    return "" if isolation else "no isolation bay is measured empty"
+
+
+def isolate(state: StationState, asked: Reason, now_s: float, isolation: tuple[int, ...]) -> StationState:
+    """The old pack goes to the first free isolation bay, and into quarantine; the swap goes on from there."""
+    if state.swap is None:
+        return state
+    exchange = replace(state.swap.exchange, bay_in=isolation[0])
+    state = replace(state, swap=with_exchange(state.swap, state.swap.index, exchange))
+    state = decided(state, exchange, False, asked.text)
+    new = at(go(state, "unhold", now_s, asked), SWAP.follow(state.step, "isolate"), now_s)
+    return replace(new, reason=asked, resume_to=STEP[new.step].phase)
 
 
 def nothing_to_end(state: StationState) -> str:

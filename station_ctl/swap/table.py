@@ -104,6 +104,10 @@ EDGES = (
         Edge("release_truck", step, "release", "a supervisor lets the truck go: every mount is measured locked")
         for step in (*_UNOPENED, "lock", "park", "reconnect")
     ),
+    *(
+        Edge("isolate", step, "carry_to_bay", "a person wants the pack in the gripper in isolation")
+        for step in ("extract", "carry_to_bay", "stow")
+    ),
     Edge("back_out_empty", "position", "release", "nothing was touched yet"),
     Edge("back_out_empty", "immobilise", "release", "nothing was touched yet"),
     Edge("back_out_empty", "isolate", "reconnect", "the truck is switched on again with its own packs"),

@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 
 from drivers.reading import Signal
 from drivers.robot_protocol import RobotStatus
-from station_ctl.model import Asked, PackML, Parking, Place, Reason, StationState, Swap, Verb, bay
+from station_ctl.config import Config
+from station_ctl.model import Asked, PackML, Parking, Place, Reason, Snapshot, StationState, Swap, Verb, bay
 from station_ctl.safety.from_plc import occupied
 from station_ctl.swap import leaving, manual
 from station_ctl.swap.back_out import GIVEN_UP, back_out
 from station_ctl.swap.back_out import refusal as no_back_out
 from station_ctl.swap.changes import abort, go, hold
+from station_ctl.swap.evacuate import isolation_bays
 from station_ctl.swap.leaving import STANDING
 from station_ctl.swap.machine import PACKML
 from station_ctl.swap.resume import resume
@@ -25,11 +27,15 @@ _RUNNING = (PackML.STARTING, PackML.EXECUTE, PackML.COMPLETING, PackML.COMPLETE,
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """A verb asked of a station in a state: all that a rule looks at. now_s: event-loop time."""
+    """A verb asked of a station in a state: all that a rule looks at.
+
+    isolation: isolation bays that are measured empty. now_s: event-loop time.
+    """
 
     asked: Asked
     state: StationState
     robot: RobotStatus | None
+    isolation: tuple[int, ...]
     now_s: float = 0.0
 
     @property
@@ -43,14 +49,18 @@ class _Request:
         return bay(self.asked.bay) if self.asked.bay is not None else None
 
 
-def refusal(asked: Asked, state: StationState, robot: RobotStatus | None) -> str:
+def refusal(asked: Asked, state: StationState, snapshot: Snapshot, config: Config) -> str:
     """Why a verb cannot be obeyed now, '' if it can."""
-    return _RULES[asked.verb][0](_Request(asked, state, robot))
+    return _RULES[asked.verb][0](_request(asked, state, snapshot, config))
 
 
-def obey(asked: Asked, state: StationState, robot: RobotStatus | None, now_s: float) -> StationState:
+def obey(asked: Asked, state: StationState, snapshot: Snapshot, config: Config) -> StationState:
     """The state after a verb that `refusal` did not refuse."""
-    return _RULES[asked.verb][1](_Request(asked, state, robot, now_s))
+    return _RULES[asked.verb][1](_request(asked, state, snapshot, config))
+
+
+def _request(asked: Asked, state: StationState, snapshot: Snapshot, config: Config) -> _Request:
+    return _Request(asked, state, snapshot.robot, tuple(isolation_bays(config, snapshot)), snapshot.now_s)
 
 
 def _no_edge(trigger: str) -> Callable[[_Request], str]:
@@ -130,6 +140,10 @@ _RULES: dict[Verb, tuple[Callable[[_Request], str], Callable[[_Request], Station
         lambda r: leaving.end(r.state, r.reason, r.now_s),
     ),
     Verb.REPARK: (lambda r: leaving.no_repark(r.state), lambda r: replace(_resume(r), parking=Parking())),
+    Verb.ISOLATE: (
+        lambda r: leaving.no_isolating(r.state, r.robot, r.isolation),
+        lambda r: leaving.isolate(r.state, r.reason, r.now_s, r.isolation),
+    ),
     Verb.RELEASE_TRUCK: (
         lambda r: leaving.no_release(r.state, r.robot),
         lambda r: leaving.release_truck(r.state, r.reason, r.now_s),
@@ -160,6 +174,7 @@ def done(verb: Verb, state: StationState, finished: Swap | None) -> tuple[bool, 
         Verb.HOLD: (PackML.HELD,),
         Verb.RESUME: _RUNNING,
         Verb.REPARK: _RUNNING,
+        Verb.ISOLATE: _RUNNING,
         Verb.RELEASE_TRUCK: (PackML.COMPLETE,),
         Verb.CLEAR: _ELSEWHERE,
         Verb.RESET: (PackML.IDLE, PackML.HELD),

@@ -227,3 +227,33 @@ def test_a_step_without_its_place_is_refused_by_name(motion: str, place: dict[st
 def test_every_single_step_has_its_opcode() -> None:
     assert set(MOTIONS) == set(StepArguments.model_fields["motion"].annotation.__args__)  # type: ignore[union-attr]
     assert set(MOTIONS.values()) == set(Opcode) - {Opcode.NONE, Opcode.STOP, Opcode.RESET, Opcode.JOG}
+
+
+def test_a_person_sends_the_old_pack_to_isolation_and_the_swap_goes_on() -> None:
+    async def main() -> None:
+        ground = await swapping(1)
+        await ground.at_step("carry_to_bay")
+        ground.send("hold")
+        await ground.reaches("Held")
+        asked = ground.send("isolate")
+        await ground.until(lambda: bool(ground.finished()), 120.0)
+        assert ground.verdicts(asked) == ["accepted", "completed"]
+        (exchange,) = ground.finished()[0].exchanges
+        stands = ground.world.bays[6].pack
+        assert stands is not None and stands.serial == exchange.serial_out == "TRK1-00000001"
+        assert exchange.accepted is False
+        assert "asked by test" in ground.state.quarantined[exchange.serial_out]
+        assert ground.world.ledger.violations == []
+
+    run(main())
+
+
+def test_isolation_is_refused_where_the_robot_does_not_hold_the_old_pack() -> None:
+    async def main() -> None:
+        ground = await swapping(1)
+        await ground.at_step("approach_bay")
+        ground.send("hold")
+        await ground.reaches("Held")
+        assert await answered(ground, ground.send("isolate")) == "rejected"
+
+    run(main())
