@@ -7,7 +7,7 @@ ARGS ?=
 comma := ,
 INPUTS := pyproject.toml setup.py constraints.txt $(wildcard Cython/*.pyx)
 
-.PHONY: help demo test test-system test-canhw soak planted every scenarios golden thermal alarm-times check bench endurance documents fuzz fuzz-long proof mutation sanitize coverage clean
+.PHONY: help demo test test-system test-canhw soak planted every recover scenarios golden thermal alarm-times check bench endurance documents fuzz fuzz-long proof mutation sanitize coverage clean
 
 help:
 	@echo "make demo       one swap on this machine, end to end   (ARGS='--speed 20 --json record.json')"
@@ -17,6 +17,7 @@ help:
 	@echo "make soak       a busy station with faults for 3 minutes, in virtual time; every invariant each cycle"
 	@echo "make planted    defects planted into the controller: the soak has to find each"
 	@echo "make every      a swap with a fault at each of its inputs and outputs, and killed at each journal write"
+	@echo "make recover    killed in a swap, an evacuation, a charge: what is where?  (ARGS='--instants 24 --stride 3': short)"
 	@echo "make scenarios  all scenarios on the virtual ground; report in build/report"
 	@echo "make thermal    500 packs that run away, 1,000 station-days of packs that do not (5 minutes)"
 	@echo "make golden     write the command streams of the standard scenarios anew"
@@ -59,6 +60,9 @@ every: $(VENV)/.bench
 	$(BIN)/station-hil every kill_after
 	$(BIN)/station-hil every kill_anywhere --stride 10
 	$(BIN)/station-hil every fail $(ARGS)
+
+recover: $(VENV)/.bench
+	$(BIN)/station-hil recover $(ARGS)
 
 scenarios: $(VENV)/.bench
 	$(BIN)/station-hil run all --quiet --report build/report $(ARGS)

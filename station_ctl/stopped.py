@@ -36,7 +36,7 @@ class Stopped:
 
         What a start finds is not told: it is the state of before, and told by the start itself.
         """
-        stopped = decision.latched or state.packml in _STOPPED
+        stopped = bool(decision.latched and decision.tripped) or state.packml in _STOPPED
         line = stopped_by(state, decision) if stopped else ""
         new, first = line if line != self.by else "", self._boot
         if new or not line:

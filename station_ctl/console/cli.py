@@ -66,6 +66,7 @@ def _endpoint(chosen: argparse.Namespace) -> Endpoint:
 def _request(chosen: argparse.Namespace) -> Request:
     given = {"vin": chosen.vin, "packs": chosen.packs, "soc_promised_pct": chosen.soc}
     given |= {"bay": chosen.bay, "alarm": chosen.alarm, "minutes": chosen.minutes, "why": chosen.why}
+    given |= {"motion": chosen.motion, "mount": chosen.mount, "dx_mm": chosen.dx, "dy_mm": chosen.dy}
     arguments = {key: value for key, value in given.items() if value is not None}
     return make_request(chosen.verb, arguments, chosen.expect, chosen.issuer or _who(), chosen.timeout)
 
@@ -91,7 +92,11 @@ def _make_parser() -> argparse.ArgumentParser:
     sending.add_argument("--vin", help="authorise: vehicle identification number of the truck")
     sending.add_argument("--packs", type=int, metavar="N", help="authorise: how many packs to swap (default: all)")
     sending.add_argument("--soc", type=float, metavar="PCT", help="authorise: charge promised to the driver")
-    sending.add_argument("--bay", type=int, metavar="N", help="evacuate: the bay whose pack goes to isolation")
+    sending.add_argument("--bay", type=int, metavar="N", help="evacuate, step: the bay")
+    sending.add_argument("--mount", type=int, metavar="N", help="step: the mount")
+    sending.add_argument("--motion", help="step: unlock, lock, lift, place, move, home, clamp or release")
+    sending.add_argument("--dx", type=int, metavar="MM", help="jog: how far in x")
+    sending.add_argument("--dy", type=int, metavar="MM", help="jog: how far in y")
     sending.add_argument("--alarm", metavar="ID", help="ack, shelve, unshelve, out_of_service, in_service: which alarm")
     sending.add_argument("--minutes", type=float, metavar="MIN", help="shelve: for how long")
     sending.add_argument("--why", help="out_of_service: the reason, for who comes after you")
