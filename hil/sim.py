@@ -6,6 +6,7 @@ a line on standard output, {"id": ..., "ok": true, ...} or {"id": ..., "error": 
 
     truck_arrives  vin, mounts (2), soc_pct (12), serials ([...]), x_error_mm, y_error_mm, angle_deg (not given: drawn)
     repark         x_error_mm, y_error_mm, angle_deg (not given: drawn, in tolerance)
+    drive_off      -: a truck that is not clamped leaves as it came
     store          bay, serial, soc_pct (90)
     charge         soc_pct (95): every pack that stands in a bay has this charge at once
     speed          times (1): the plant's motion is so many times faster from now on

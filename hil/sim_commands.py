@@ -58,6 +58,12 @@ async def _repark(bench: Bench, args: Args) -> dict[str, Any]:
     return {}
 
 
+async def _drive_off(bench: Bench, args: Args) -> dict[str, Any]:
+    args.done()
+    bench.world.drive_off()
+    return {}
+
+
 def _parking(args: Args) -> Parking | None:
     """Where the truck comes to stand; None (drawn) if nothing is said of it."""
     errors = [args.take(k, (int, float), None) for k in ("x_error_mm", "y_error_mm", "angle_deg")]
@@ -166,6 +172,7 @@ def _bay(bench: Bench, args: Args) -> Place:
 COMMANDS: dict[str, Callable[[Bench, Args], Awaitable[dict[str, Any]]]] = {
     "truck_arrives": _truck_arrives,
     "repark": _repark,
+    "drive_off": _drive_off,
     "store": _store,
     "charge": _charge,
     "speed": _speed,

@@ -103,6 +103,12 @@ class Lane:
             raise ValueError("no truck here that could move")
         self._drive(Driving.REPARKING, REPARK_S, parking)
 
+    def drive_off(self) -> None:
+        """The driver leaves as the truck came. Raises ValueError if the truck cannot move."""
+        if self.driving is not Driving.STANDING or not self.clamps.open:
+            raise ValueError("no truck here that could move")
+        self._drive(Driving.LEAVING, LEAVE_S, self.parking)
+
     def advance(self, dt_s: float) -> None:
         """Let plant time pass."""
         truck = self.truck

@@ -99,6 +99,10 @@ class World:
         """The driver parks anew. Raises ValueError if the truck cannot move."""
         self.lane.repark(parking)
 
+    def drive_off(self) -> None:
+        """The driver leaves as the truck came. Raises ValueError if the truck cannot move."""
+        self.lane.drive_off()
+
     def begin(self, command: RobotCommand) -> EchoResult:
         """Start a motion; OK, or why it is impossible. The PLC asks only while none is under way."""
         stages = plan(self, command)

@@ -42,6 +42,14 @@ name = "packs"
 [mqtt]
 port = {mqtt_port}
 
+[[issuer]]
+name = "supervisor-*"
+roles = ["operator", "supervisor"]
+
+[[issuer]]
+name = "service-*"
+roles = ["operator", "service"]
+
 {places}"""
 
 

@@ -62,7 +62,10 @@ class People:
         life_s = min(step.within_s, LIFE_MAX_S)
         command = self._ground.operator.command(step.send, life_s, step.arguments, step.expected_state)
         age = timedelta(seconds=step.age_s)
-        return command.model_copy(update={"issued_at": command.issued_at - age, "expires_at": command.expires_at - age})
+        update: dict[str, object] = {"issued_at": command.issued_at - age, "expires_at": command.expires_at - age}
+        if step.by != "operator":
+            update["issuer"] = f"{step.by}-1"
+        return command.model_copy(update=update)
 
     async def ended(self, step: m.EndedStep) -> None:
         """The last verdict of a command that was sent. Raises Failed for another one."""

@@ -30,6 +30,12 @@ class DoRepark(Words):
     angle_deg: Degrees | None = None
 
 
+class DoDriveOff(Words):
+    """The driver leaves as the truck came, before it is clamped."""
+
+    do: Literal["drive_off"]
+
+
 class DoStore(Words):
     """A pack is put into an empty bay by hand."""
 
@@ -213,6 +219,7 @@ class DoPower(Words):
 
 PlantDo: TypeAlias = (
     DoRepark
+    | DoDriveOff
     | DoStore
     | DoCharge
     | DoSpeed

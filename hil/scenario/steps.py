@@ -9,7 +9,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from hil.faults.catalogue import AnyFault
 from hil.scenario.conditions import When
 from hil.scenario.measures import MEASURES, MeasureName
-from hil.scenario.plant_words import Degrees, ErrorMm, PlantDo, SocPct
+from hil.scenario.plant_words import BayNumber, Degrees, ErrorMm, MountNumber, PlantDo, SocPct
 from hil.scenario.words import FaultKind, Limit, Words
 from station_ctl.uplink.messages import Verb, Vin
 
@@ -40,6 +40,7 @@ class SendStep(Words):
 
     age_s: it was made so long ago (negative: its sender's clock is ahead); expected_state: what the sender saw;
     again: the very command of this verb that was sent last, its id and all; retained: with the retain flag.
+    by: who sends it, with the roles that the station's configuration gives to this name's `-1`.
     """
 
     send: Verb
@@ -49,6 +50,12 @@ class SendStep(Words):
     vin: Vin | None = None
     packs: int | None = Field(None, ge=1, le=3)
     soc_promised_pct: SocPct | None = None
+    bay: BayNumber | None = None
+    mount: MountNumber | None = None
+    motion: Literal["unlock", "lock", "lift", "place", "move", "home", "clamp", "release"] | None = None
+    dx_mm: int | None = Field(None, ge=-500, le=500)
+    dy_mm: int | None = Field(None, ge=-500, le=500)
+    by: Literal["operator", "supervisor", "service"] = "operator"
     expected_state: str | None = Field(None, max_length=32)
     age_s: float = Field(0.0, ge=-3600, le=86_400)
     again: bool = False
@@ -57,7 +64,10 @@ class SendStep(Words):
     @property
     def arguments(self) -> dict[str, object]:
         """The command's own arguments."""
-        return self.model_dump(include={"vin", "packs", "soc_promised_pct"}, exclude_none=True)
+        return self.model_dump(include=_ARGUMENTS, exclude_none=True)
+
+
+_ARGUMENTS = {"vin", "packs", "soc_promised_pct", "bay", "mount", "motion", "dx_mm", "dy_mm"}
 
 
 class EndedStep(Words):

@@ -17,6 +17,7 @@ from station_ctl.alarms import catalogue
 from station_ctl.model import PackML
 from station_ctl.safety import table
 from station_ctl.swap.table import STEPS
+from station_ctl.swap.thermal_table import EVACUATION_STEPS
 
 REASONS = tuple(catalogue.load().reasons)
 """Codes of why the station waits or stands, as its `state` message says them."""
@@ -61,7 +62,7 @@ def _known_alarm(identifier: str) -> str:
 
 
 PackMLName = Annotated[str, one_of("PackML state", [s.value for s in PackML])]
-StepName = Annotated[str, one_of("step of a swap", [s.name for s in STEPS])]
+StepName = Annotated[str, one_of("step of a swap", [s.name for s in (*STEPS, *EVACUATION_STEPS)])]
 ReasonCode = Annotated[str, one_of("reason", REASONS)]
 AlarmName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,64}$"), AfterValidator(_known_alarm)]
 CauseName = Annotated[str, one_of("cause", [c.name for c in table.load().causes])]

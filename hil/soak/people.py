@@ -83,7 +83,8 @@ class People:
         self._tries[verb, reason] += 1
         if verb == "resume" and self._tries[verb, reason] > TRIES:
             verb = "back_out"
-        await self._command(verb)
+        if await self._command(verb) == "rejected" and verb == "back_out":
+            self._tries.clear()  # there is no way back: on with it
 
     async def _if_it_waits(self, state: StateMessage) -> None:
         """A truck that stands here without authorisation is authorised again; one that cannot be served goes."""
@@ -114,14 +115,17 @@ class People:
         except StationError as e:
             self._said("driver", f"{do}: {e}")
 
-    async def _command(self, verb: Verb, **arguments: object) -> None:
+    async def _command(self, verb: Verb, **arguments: object) -> str:
+        """The last verdict, '' if there was none."""
         try:
             reply = await self._station.operator.send(verb, timeout_s=ANSWER_S, wait=verb != "authorise", **arguments)
-            self.counts[f"{verb} {reply.verdict}"] += 1
-            self._said("person", f"{verb}: {reply.verdict} {reply.reason}")
         except StationError as e:
             self.counts[f"{verb} unanswered"] += 1
             self._said("person", f"{verb}: {e}")
+            return ""
+        self.counts[f"{verb} {reply.verdict}"] += 1
+        self._said("person", f"{verb}: {reply.verdict} {reply.reason}")
+        return reply.verdict
 
     @staticmethod
     def _reason(state: StateMessage) -> str:

@@ -22,6 +22,7 @@ def station_config(
             "can": [{"name": "packs"}],
             "bay": places,
             "mount": [{"number": n, "can_address": 0xA0 + n} for n in (1, 2, 3)],
+            "issuer": [{"name": f"{role}-*", "roles": ["operator", role]} for role in ("supervisor", "service")],
             **sections,
         },
         "virtual ground",

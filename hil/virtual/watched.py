@@ -16,6 +16,7 @@ from hil.watch.orders import Doubts, Orders
 from hil.watch.plant import PlantWatch
 from hil.watch.supplies import SupplyWatch
 from hil.watch.tap import Written
+from hil.watch.thermal import ThermalWatch
 from station_ctl.config import Config
 from station_ctl.model import Decision, Snapshot, StationState
 from station_ctl.service import Service
@@ -35,7 +36,8 @@ class Watched:
         self.controller = ControllerWatch(self.findings, self._intents.has, lambda: self._clears.last_s, self._ordered)
         self._plant = PlantWatch(self.findings, world, config, now)
         self._visits: list[records.Visit] = []
-        self._plant.on_departed = self._visits.append
+        self._thermal = ThermalWatch(self.findings, world, config)
+        self._plant.on_departed = self._departed
         self._post = answers.Post(now)
         self._orders: Orders | None = None
         self._supplies: SupplyWatch | None = None
@@ -44,7 +46,15 @@ class Watched:
     def connect(self, cabling: Cabling) -> None:
         """Listen at the broker, and know what the wires do to what is read."""
         doubts = Doubts(self._world, self._plc.plc, cabling.modbus, cabling.can)
-        self._orders = Orders(self.findings, self._world, self._plc.plc, doubts, self.controller.installed)
+        self._orders = Orders(
+            self.findings,
+            self._world,
+            self._plc.plc,
+            doubts,
+            installed=self.controller.installed,
+            evacuation=self.controller.evacuation,
+            isolation=frozenset(section.number for section in self._config.bay if section.isolation),
+        )
         self._supplies = SupplyWatch(self.findings, self._world, self._config, doubts.lied)
         cabling.broker.on_arrival = self._clears.arrived
         cabling.broker.on_station = self._post.note
@@ -62,6 +72,7 @@ class Watched:
             self.controller.cycle(snapshot, decision, state)
             if self._supplies is not None:
                 self._supplies.cycle(snapshot, decision)
+            self._thermal.cycle(decision, state)
             self.look()
 
         service.runner.on_cycle = cycle
@@ -79,6 +90,10 @@ class Watched:
         if self._supplies is not None:
             self._supplies.block(written)
         self.controller.block(written)
+
+    def _departed(self, visit: records.Visit) -> None:
+        self._visits.append(visit)
+        self._thermal.left(visit)
 
     def _ordered(self, order: Written) -> None:
         if self._orders is not None:

@@ -9,7 +9,7 @@ from drivers.robot_protocol import MOUNT_CODE_BASE, MotionClass, Opcode
 from hil.watch.findings import Findings
 from hil.watch.needs import EVACUATE, Meant, withheld
 from hil.watch.tap import Written
-from station_ctl.model import Decision, PackML, Snapshot, StationState
+from station_ctl.model import Decision, Evacuation, PackML, Snapshot, StationState
 
 NO_MOTION = (Opcode.NONE, Opcode.STOP, Opcode.RESET)
 _CLASS = {
@@ -85,6 +85,10 @@ class ControllerWatch:
         """Serial by mount of what the swap under way has put in, by the controller's word."""
         swap = self.last.swap if self.last is not None else None
         return {e.mount: e.serial_in for e in swap.exchanges if e.mount in swap.installed} if swap else {}
+
+    def evacuation(self) -> Evacuation | None:
+        """The evacuation that is open, by the controller's word."""
+        return self.last.evacuation if self.last is not None else None
 
     def cycle(self, snapshot: Snapshot, decision: Decision, state: StationState) -> None:
         """A control cycle has ended: no permit with an input false, untrusted or stale; the latch keeps."""

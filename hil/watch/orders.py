@@ -220,13 +220,12 @@ class Orders:
         return f"smoke in {place.name}" if self._is(f"smoke {place.name}", PLC_S, now_s) else ""
 
     def _late(self) -> Iterator[str]:
-        fed = self._world.supplies.truth()["supplies"]
         for number, place in self._world.bays.items():
             if self._world.inputs.smoke_clear.get(number, Signal.TRUE) is not Signal.TRUE:
                 yield f"smoke {place.name}"
             if place.pack is not None and place.pack.contactor_closed:
                 yield f"live {place.name}"
-            if fed[number]:
+            if self._world.supplies.at(number):
                 yield f"fed {place.name}"
         for mount in self._world.lane.mounts.values():
             pack = mount.pack

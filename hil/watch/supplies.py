@@ -33,15 +33,23 @@ class SupplyWatch:
         self._bound_s = config.charging.lease_ms / 1000 + SCAN_S + WIRE_S
         self._given_s: dict[int, float] = {}  # when each bay's permit was written last
         self._faulty_s: dict[int, float] = {}
+        self._written = 0  # permits since the last cycle ended
 
     def block(self, written: Written) -> None:
         """A command block has left the controller."""
         if written.supply_lease_ms:
+            self._written |= written.charge_permits
             for number in _bays(written.charge_permits):
                 self._given_s[number] = written.at_s
 
     def cycle(self, snapshot: Snapshot, decision: Decision) -> None:
-        """No permit to charge with a condition not met in what had been read; none that was not decided."""
+        """No permit to charge with a condition not met in what had been read; none written that was not decided.
+
+        Both together: charging is off in the very cycle that finds a thermal event.
+        """
+        more, self._written = self._written & ~decision.charge_permits, 0
+        undecided = f"bays {', '.join(str(number) for number in _bays(more))}"
+        self._findings.judge("permit to charge written that was not decided", not more, undecided.__str__)
         for number in _bays(decision.charge_permits):
             wrong = sorted({*_cell(snapshot, number), *_pack(snapshot.packs[bay(number)], snapshot.now_s)})
             wrong += ["isolation area"] if number in self._isolation else []

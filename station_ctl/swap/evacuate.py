@@ -342,7 +342,8 @@ def aboard(look: Look) -> Result | None:
         return _held_aboard(look, ours[0], todo)
     if (swap is not None and swap.backed_out) or (leaving and state.step != "verify"):
         return None
-    opened = "nothing more is opened or lifted; back out gives the truck back as it came, to be driven out"
+    way_out = "back out gives the truck back as it came, to be driven out" if swap else "let it drive off, then resume"
+    opened = f"nothing more is opened or lifted; {way_out}"
     return _held_aboard(look, mounts[0], opened)
 
 

@@ -83,7 +83,7 @@ def _interrupted(look: Look, robot: RobotStatus, swap: Swap) -> Result:
     if not _plant_is_empty(look, robot):
         if state.evacuation is not None:
             return _evacuation_open(look, state.evacuation)
-        why = Reason("interrupted", f"swap {swap.id} was interrupted in step {state.step}: resume or back out")
+        why = Reason("interrupted", f"swap {swap.id} was interrupted in step {state.step}: {STEP[state.step].choices}")
         return Result(replace(go(state, "recover", look.now_s, why), resume_to=_resume_phase(state)))
     if look.now_s - state.state_since_s < EMPTY_S:
         return Result(replace(state, reason=Reason("looking", "lane and robot read empty: making sure")))

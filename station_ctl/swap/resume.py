@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from drivers.reading import Signal
-from drivers.robot_protocol import MOUNT_CODE_BASE, RobotStatus
+from drivers.robot_protocol import MOUNT_CODE_BASE, Opcode, RobotStatus
 from station_ctl.model import Place, Reason, StationState, bay, mount
+from station_ctl.safety.from_plc import occupied
 from station_ctl.swap import evacuate
 from station_ctl.swap.changes import at, go
 from station_ctl.swap.machine import STEP, SWAP
@@ -14,8 +15,9 @@ from station_ctl.swap.machine import STEP, SWAP
 
 def resume(state: StationState, robot: RobotStatus | None, asked: Reason, now_s: float) -> StationState:
     """Back to the phase it left. Past the last verification that is done again: somebody may have changed something."""
+    missed = _missed(state, robot)
     state = replace(go(state, "unhold", now_s, asked), pending=None, step_since_s=now_s)
-    if _elsewhere(state):
+    if missed or _elsewhere(state):
         state = at(state, SWAP.follow(state.step, "return"), now_s)
         return replace(state, reason=asked, resume_to=STEP[state.step].phase)
     clamped = robot is not None and robot.wheels_clamped is Signal.TRUE  # open clamps: the gate of RELEASE judges alone
@@ -33,6 +35,17 @@ def _elsewhere(state: StationState) -> bool:
     if place is None or last is None:
         return place is not None
     return place.code not in (last.source, last.destination, last.mount + MOUNT_CODE_BASE)
+
+
+def _missed(state: StationState, robot: RobotStatus | None) -> bool:
+    """True if the PLC refused to handle a place that reads as if nobody had begun: the robot may not stand there."""
+    if state.reason is None or state.reason.code != "command_rejected" or not SWAP.allows(state.step, "return"):
+        return False
+    place, last = _handled(state), state.given
+    if robot is None or place is None or last is None:
+        return False
+    begins = {Opcode.LIFT_FROM: (Signal.FALSE, Signal.TRUE), Opcode.PLACE_TO: (Signal.TRUE, Signal.FALSE)}
+    return (robot.gripper_holding, occupied(robot, place.code)) == begins.get(last.opcode)
 
 
 def _handled(state: StationState) -> Place | None:

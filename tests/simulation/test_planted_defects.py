@@ -14,12 +14,14 @@ from typing import Any
 
 import pytest
 
+from drivers.robot_protocol import CommandBlock
 from hil.record import Record
 from hil.scenario import load
 from hil.scenario.virtual import play_virtual
 from hil.soak.case import Case, Outcome
 from hil.soak.run import run
 from station_ctl.commands import Commands
+from station_ctl.cycle import Cycle
 from station_ctl.journal import Entry
 from station_ctl.model import Decision, Snapshot, StationState
 from station_ctl.runner import Runner
@@ -57,21 +59,22 @@ def age_check_dropped(patch: pytest.MonkeyPatch) -> None:
 
 
 def intent_journalled_after_the_write(patch: pytest.MonkeyPatch) -> None:
-    record, write = Runner._record, Runner._write
-    late: list[Entry] = []
+    record, write = Runner._recorded, Runner._write
+    late: list[tuple[Entry, Cycle]] = []
 
-    async def postponed(self: Runner, entry: Entry) -> tuple[StationState, bool]:
+    async def postponed(self: Runner, entry: Entry, cycle: Cycle) -> StationState:
         if entry.intent is None:
-            return await record(self, entry)
-        late.append(entry)
-        return entry.state, True
+            return await record(self, entry, cycle)
+        late.append((entry, cycle))
+        return entry.state
 
-    async def written(self: Runner, state: StationState, decision: Decision, snapshot: Snapshot) -> None:
-        await write(self, state, decision, snapshot)
+    async def written(self: Runner, state: StationState, decision: Decision, snapshot: Snapshot) -> CommandBlock | None:
+        block = await write(self, state, decision, snapshot)
         while late:
-            await record(self, late.pop())
+            await record(self, *late.pop())
+        return block
 
-    patch.setattr(Runner, "_record", postponed)
+    patch.setattr(Runner, "_recorded", postponed)
     patch.setattr(Runner, "_write", written)
 
 

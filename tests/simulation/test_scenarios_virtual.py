@@ -30,6 +30,17 @@ WRONG = (
 )
 
 
+THERMAL = (
+    "thermal_event_while_charging",
+    "isolation_occupied",
+    "restart_in_an_evacuation",
+    "fire_in_an_evacuation",
+    "person_in_zone_at_a_thermal_event",
+    "truck_drives_in_during_evacuation",
+)
+"""Each measures something against a limit: charging off within a cycle, the robot at rest."""
+
+
 def _quiet(_: str) -> None:
     """Nobody reads the progress."""
 
@@ -52,6 +63,21 @@ def test_the_same_seed_is_the_same_run() -> None:
 def test_scenarios_of_people_power_and_network(name: str) -> None:
     record = _play(name, seed=3)
     assert record.passed, record.violations
+
+
+@pytest.mark.parametrize("name", THERMAL)
+def test_thermal_events_by_the_written_policy(name: str) -> None:
+    scenario = load(find([name])[0])
+    assert "2.6 Thermal runaway in slot" in scenario.covers
+    record = play_virtual(scenario, 5, _quiet)
+    assert record.passed, (record.violations, record.checks)
+    assert record.checks and all(check.limit is not None for check in record.checks)
+
+
+@pytest.mark.parametrize("name", ["put_right_by_hand", "release_by_supervisor", "jog_without_key"])
+def test_people_with_and_without_their_role(name: str) -> None:
+    record = _play(name, seed=5)
+    assert record.passed, (record.violations, record.checks)
 
 
 @pytest.mark.parametrize(("steps", "invariant", "text"), WRONG)

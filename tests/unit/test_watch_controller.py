@@ -73,8 +73,15 @@ class Bench:
         )
         self.findings = Findings(lambda: NOW_S)
         self.installed: dict[int, str] = {}
+        self.evacuation: Evacuation | None = None
         self.orders = Orders(
-            self.findings, self.world, cast(Any, self.plc), cast(Doubts, doubts), lambda: self.installed
+            self.findings,
+            self.world,
+            cast(Any, self.plc),
+            cast(Doubts, doubts),
+            installed=lambda: self.installed,
+            evacuation=lambda: self.evacuation,
+            isolation=frozenset({2}),
         )
         self.mount = self.world.lane.mounts[1]
 
@@ -153,6 +160,30 @@ def test_a_bay_is_handled_without_smoke_and_with_an_open_contactor() -> None:
     assert not bench.order(Opcode.LIFT_FROM, source=1, at_s=NOW_S + 3)
     bench.lies = True
     assert bench.order(Opcode.LIFT_FROM, source=1, at_s=NOW_S + 4)
+
+
+def test_an_evacuation_lifts_from_smoke_and_sets_down_in_isolation_only() -> None:
+    bench = Bench()
+    robot, hot = bench.world.robot, bench.world.bays[1]
+    pack = hot.pack
+    assert pack is not None
+    bench.world.inputs.smoke_clear[1] = bench.world.inputs.smoke_clear[2] = Signal.FALSE
+    pack.contactor_closed = True
+    assert bench.order(Opcode.LIFT_FROM, source=1)  # since this instant
+    assert not bench.order(Opcode.LIFT_FROM, source=1, at_s=NOW_S + 1)
+    bench.evacuation = Evacuation(bay(2), 2, None, "smoke")  # another bay's
+    assert not bench.order(Opcode.LIFT_FROM, source=1, at_s=NOW_S + 1)
+    bench.evacuation = Evacuation(bay(1), 2, pack.serial, "smoke")
+    assert bench.order(Opcode.LIFT_FROM, source=1, at_s=NOW_S + 1)
+    bench.world.supplies.weld(1)
+    assert bench.order(Opcode.LIFT_FROM, source=1, at_s=NOW_S + 2)
+    assert not bench.order(Opcode.LIFT_FROM, source=1, at_s=NOW_S + 3)
+    robot.gripper.position, robot.pack, hot.pack = 1.0, pack, None
+    assert bench.order(Opcode.PLACE_TO, destination=2, at_s=NOW_S + 3)
+    bench.world.inputs.smoke_clear.clear()
+    assert not bench.order(Opcode.PLACE_TO, destination=1, at_s=NOW_S + 4)
+    bench.world.inputs.mode = RobotMode.MANUAL  # a person may
+    assert bench.order(Opcode.PLACE_TO, destination=1, at_s=NOW_S + 4)
 
 
 def test_a_pack_travels_gripped_and_out_of_its_place() -> None:

@@ -26,14 +26,15 @@ OPEN = Decision(MotionClass(255), False, 0, None, {})
 class Watch:
     """A watch over a world in which bay 4's supply is closed by its permit."""
 
-    def __init__(self) -> None:
+    def __init__(self, permits: int = 0b1000) -> None:
+        """permits: supplies that are closed, by their permits."""
         self.now_s = 100.0
         self.world: World = make_world(speed=1.0, truck=False)
         self.findings = Findings(lambda: self.now_s)
         self.lies = False
         self.watch = SupplyWatch(self.findings, self.world, station_config(8), lambda _: self.lies)
-        self.world.supplies.command(0b1000)
-        self.write(0b1000)
+        self.world.supplies.command(permits)
+        self.write(permits)
 
     def write(self, permits: int, lease_ms: int = 500) -> None:
         self.watch.block(Written(self.now_s, 0, MotionClass(0), 0, 0, 0, 0, 0, 0, lease_ms, permits))
@@ -114,7 +115,7 @@ BAD: list[tuple[str, Callable[[Room], None]]] = [
 
 @pytest.mark.parametrize(("named", "spoil"), BAD)
 def test_a_permit_against_what_was_read_is_found(named: str, spoil: Callable[[Room], None]) -> None:
-    watch, room = Watch(), Room(50.0)
+    watch, room = Watch(0), Room(50.0)
     permitted = replace(OPEN, charge_permits=1)
     watch.watch.cycle(room.snapshot(), permitted)
     assert watch.found() == []
@@ -128,13 +129,23 @@ def test_a_permit_against_what_was_read_is_found(named: str, spoil: Callable[[Ro
 
 @pytest.mark.parametrize("changes", [{"thermal": {bay(1): "hot"}}, {"blind": {bay(1): "no data"}}])
 def test_a_permit_against_the_thermal_watch_is_found(changes: dict[str, Any]) -> None:
-    watch = Watch()
+    watch = Watch(0)
     watch.watch.cycle(Room(50.0).snapshot(), replace(OPEN, charge_permits=1, **changes))
     assert watch.found() == ["permit to charge without its inputs"]
 
 
 def test_a_permit_in_the_isolation_area_is_found() -> None:
-    watch, room = Watch(), Room(50.0, 50.0, 50.0, 50.0, 50.0, 50.0)
+    watch, room = Watch(0), Room(50.0, 50.0, 50.0, 50.0, 50.0, 50.0)
     watch.watch = SupplyWatch(watch.findings, watch.world, room.config, lambda _: False)
     watch.watch.cycle(room.snapshot(), replace(OPEN, charge_permits=0b100000))
     assert watch.found() == ["permit to charge without its inputs"]
+
+
+def test_a_permit_that_was_written_and_not_decided_is_found() -> None:
+    watch, room = Watch(0), Room(50.0)
+    watch.write(1)
+    watch.watch.cycle(room.snapshot(), replace(OPEN, charge_permits=1))
+    assert watch.found() == []
+    watch.write(1)  # of the last cycle still, though this one finds a thermal event
+    watch.watch.cycle(room.snapshot(), replace(OPEN, thermal={bay(1): "hot"}))
+    assert watch.found() == ["permit to charge written that was not decided"]

@@ -208,11 +208,24 @@ def test_truck_out_of_position_reparks() -> None:
     assert world.lane.in_position and world.ledger.visits[0].person_s > 1.4
 
 
+def test_a_truck_that_is_not_clamped_drives_off_as_it_came() -> None:
+    world = make_world(truck=False, speed=10.0)
+    world.arrive(Truck(VIN, {1: Pack("TRUK-00000001", 10.0)}))
+    world.advance(0.6)
+    assert world.lane.present
+    world.drive_off()
+    for _ in range(10):
+        world.advance(0.1)
+    assert world.truck is None and [p.serial for p in world.lane.departed[0].packs.values()] == ["TRUK-00000001"]
+
+
 def test_truck_cannot_be_moved_while_clamped() -> None:
     bench = PlcBench()
     bench.do(Opcode.CLAMP)
     with pytest.raises(ValueError, match="could move"):
         bench.world.repark()
+    with pytest.raises(ValueError, match="could move"):
+        bench.world.drive_off()
     with pytest.raises(ValueError, match="in the lane"):
         bench.world.arrive(Truck(VIN, {}))
 
