@@ -20,6 +20,7 @@ ANSWER_S = 15.0
 PATIENCE_S = (0.0, 0.0, 0.0, 3.0, 12.0)
 NOT_AUTHORISED, NO_STOCK = "not_authorised", ("no_charged_pack", "no_free_bay")
 WAITS_S = 4.0
+IN_THE_WAY = ("clear_refused", "evacuation_waits")
 
 
 class People:
@@ -60,13 +61,24 @@ class People:
         state = self.state
         if state is None or self.away or self._station.injector.somebody_in_danger:
             return
-        if state.packml in NEXT:
+        if self._in_the_way(state):
+            await self._plant("drive_off")
+        elif state.packml in NEXT:
             if self._had_a_look(state.packml):
                 await self._put_right(state)
         elif state.packml == "Suspended" and self._reason(state) == "repark":
             await self._repark()
         else:
             await self._if_it_waits(state)
+
+    def _in_the_way(self, state: StateMessage) -> bool:
+        """Whether nothing may move beside a truck that nobody holds and that misses no pack: its driver has to go."""
+        named = state.reason is not None and state.reason.code in IN_THE_WAY and "lane_not_safe" in state.reason.text
+        if not named:
+            return False
+        lane = self._station.world.lane
+        whole = all(place.pack is not None for place in lane.mounts.values())
+        return lane.driving is Driving.STANDING and lane.clamps.open and whole
 
     def _had_a_look(self, packml: str) -> bool:
         """Whether it stands so for as long as this person takes before acting."""

@@ -16,7 +16,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
-        self.state = SimpleNamespace(packml="Held", reason=SimpleNamespace(code="interrupted"))
+        self.state = SimpleNamespace(packml="Held", reason=SimpleNamespace(code="interrupted", text=""))
 
     async def send(self, verb: str, **_: object) -> SimpleNamespace:
         self.asked.append(verb)
