@@ -71,7 +71,7 @@ def test_a_swap_with_one_failed_operation_ends_safely(number: int) -> None:
     assert (found.outcome.trucks, found.outcome.ended) == (1, "")
 
 
-@pytest.mark.parametrize("number", range(1, 33))
+@pytest.mark.parametrize("number", range(1, 33, 4))  # `make every` takes them all
 def test_a_controller_killed_at_a_journal_write_names_what_is_where_and_waits(number: int) -> None:
     found = one(number, "kill")
     assert found.outcome.violations == []
