@@ -13,7 +13,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from station_ctl.uplink.messages import BayMessage, Message, StateMessage, TruckMessage
+from station_ctl.uplink.message import Message
+from station_ctl.uplink.messages import BayMessage, StateMessage, TruckMessage
 
 SAFETY = "Supervisory second layer, not certified: emergency stop and guarding of people are hard-wired."
 NOTES = 4

@@ -10,7 +10,7 @@ from station_ctl.alarms.catalogue import Catalogue
 from station_ctl.alarms.flood import Flood
 from station_ctl.alarms.places import Instance
 from station_ctl.alarms.record import Record, State, Transition
-from station_ctl.uplink import messages as m
+from station_ctl.uplink import alarm_parts
 
 _ACTIVE = (State.UNACKNOWLEDGED, State.ACKNOWLEDGED, State.LATCHED)
 _PRIORITIES = ("high", "medium", "low")
@@ -21,11 +21,13 @@ def active(record: Record) -> bool:
     return record.state in _ACTIVE
 
 
-def changed(transition: Transition, instances: Mapping[str, Instance], catalogue: Catalogue) -> m.AlarmMessage:
+def changed(
+    transition: Transition, instances: Mapping[str, Instance], catalogue: Catalogue
+) -> alarm_parts.AlarmMessage:
     """`alarm/<id>`: one transition."""
     record = transition.record
     fields = _fields(record, instances[record.id], catalogue)
-    return m.AlarmMessage(trigger=str(transition.trigger), by=transition.by, **fields)
+    return alarm_parts.AlarmMessage(trigger=str(transition.trigger), by=transition.by, **fields)
 
 
 def listed(
@@ -34,13 +36,13 @@ def listed(
     catalogue: Catalogue,
     flood: Flood,
     figures: Mapping[str, int],
-) -> m.AlarmsMessage:
+) -> alarm_parts.AlarmsMessage:
     """`alarms`: all of them, active first, high first, then in the order they came."""
     shown = [record for record in records if record.state is not State.NORMAL]
     order = {r.id: (not active(r), _PRIORITIES.index(instances[r.id].entry.priority)) for r in shown}
     shown.sort(key=lambda record: order[record.id])
-    parts = tuple(m.AlarmPart(**_fields(r, instances[r.id], catalogue)) for r in shown)
-    return m.AlarmsMessage(
+    parts = tuple(alarm_parts.AlarmPart(**_fields(r, instances[r.id], catalogue)) for r in shown)
+    return alarm_parts.AlarmsMessage(
         alarms=parts,
         flood=flood.active,
         first_out=flood.first_out or None,

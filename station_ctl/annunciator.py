@@ -19,7 +19,7 @@ from station_ctl.model import Decision, Event, Snapshot, StationState
 from station_ctl.ports import UplinkPort
 from station_ctl.snapshots import mode
 from station_ctl.uplink.admission import Admitted
-from station_ctl.uplink.messages import AlarmArguments, OutOfServiceArguments, ShelveArguments
+from station_ctl.uplink.requests import AlarmArguments, OutOfServiceArguments, ShelveArguments
 
 VERBS = frozenset({"ack", "shelve", "unshelve", "out_of_service", "in_service"})
 """Verbs that are for the alarms, not for the swap."""

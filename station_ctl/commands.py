@@ -10,7 +10,7 @@ from station_ctl.model import Asked, Authorisation, Order, StationState, Swap, V
 from station_ctl.ports import UplinkPort
 from station_ctl.swap import manual, verbs
 from station_ctl.uplink.admission import Admitted
-from station_ctl.uplink.messages import AuthoriseArguments, EvacuateArguments, JogArguments, StepArguments
+from station_ctl.uplink.requests import AuthoriseArguments, EvacuateArguments, JogArguments, StepArguments
 
 TAKEN_A_CYCLE = 4
 

@@ -13,7 +13,8 @@ from drivers.truck_status import TruckRequest, TruckStatus
 from station_ctl.journal import Entry
 from station_ctl.uplink.admission import Admitted
 from station_ctl.uplink.figures import UplinkFigures
-from station_ctl.uplink.messages import OutgoingMessage, SnapshotMessage, Verdict
+from station_ctl.uplink.messages import OutgoingMessage, SnapshotMessage
+from station_ctl.uplink.requests import Verdict
 
 
 class RobotPort(Protocol):

@@ -16,6 +16,7 @@ from station_ctl.model import Decision, Event, Snapshot, StationState, Swap
 from station_ctl.ports import UplinkPort
 from station_ctl.snapshots import bay_message, state_message, truck_message
 from station_ctl.stopped import Stopped
+from station_ctl.uplink import message
 from station_ctl.uplink import messages as m
 from station_ctl.wall_clock import utc_now
 
@@ -26,7 +27,7 @@ POSITION_S = 0.5
 SLOW_S = 1.0
 """How often bays, truck and metrics are looked at."""
 
-_SEVERITIES = get_args(m.Severity)
+_SEVERITIES = get_args(message.Severity)
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from station_ctl.stats import Distribution
 from station_ctl.swap import changes, plan, reconcile, verbs
 from station_ctl.swap.machine import STEP
 from station_ctl.swap.table import STEPS
+from station_ctl.uplink import message
 from station_ctl.uplink import messages as m
 
 
@@ -22,9 +23,9 @@ def _value(reading: Reading[float]) -> float | None:
     return reading.value if reading.quality is Quality.GOOD else None
 
 
-def _signal(reading: Reading[Signal]) -> m.Presence:
+def _signal(reading: Reading[Signal]) -> message.Presence:
     if reading.quality is Quality.GOOD and reading.value is not None:
-        return m.presence(reading.value)
+        return message.presence(reading.value)
     return "untrusted" if reading.quality is Quality.UNTRUSTED else "not_available"
 
 
@@ -98,7 +99,7 @@ def bay_message(number: int, isolation: bool, state: StationState, snapshot: Sna
     volts, amperes = _value(pack.pack_voltage_v), _value(pack.pack_current_a)
     return m.BayMessage(
         bay=number,
-        occupied=m.presence(occupied),
+        occupied=message.presence(occupied),
         serial=plan.serial(pack),
         soc_pct=_value(pack.soc_pct),
         soh_pct=_value(pack.soh_pct),
@@ -106,7 +107,9 @@ def bay_message(number: int, isolation: bool, state: StationState, snapshot: Sna
         link=pack.link.name.lower(),
         state=_bay_state(occupied, isolation, plan.serial(pack), state),
         reason=reason,
-        energised=m.presence(snapshot.robot.bays[number - 1].energised if snapshot.robot else Signal.NOT_AVAILABLE),
+        energised=message.presence(
+            snapshot.robot.bays[number - 1].energised if snapshot.robot else Signal.NOT_AVAILABLE
+        ),
         charging=charge.code if charge else "unknown",
         charging_reason=charge.reason or None if charge else None,
         current_a=amperes,
@@ -131,9 +134,9 @@ def truck_message(numbers: Iterable[int], state: StationState, snapshot: Snapsho
     robot, truck = snapshot.robot, snapshot.truck
     here = robot is not None and robot.truck_present is Signal.TRUE
     return m.TruckMessage(
-        present=m.presence(robot.truck_present if robot else Signal.NOT_AVAILABLE),
+        present=message.presence(robot.truck_present if robot else Signal.NOT_AVAILABLE),
         vin=truck.vin.value,
-        in_position=m.presence(robot.truck_in_position if robot else Signal.NOT_AVAILABLE),
+        in_position=message.presence(robot.truck_in_position if robot else Signal.NOT_AVAILABLE),
         x_error_mm=robot.truck_x_error_mm if robot and here else None,
         y_error_mm=robot.truck_y_error_mm if robot and here else None,
         angle_deg=robot.truck_angle_deg if robot and here else None,
@@ -152,9 +155,9 @@ def _mount_part(number: int, snapshot: Snapshot) -> m.MountPart:
     return m.MountPart(
         mount=number,
         serial=plan.serial(pack),
-        seated=m.presence(sensors.seated if sensors else unknown),
-        locked=m.presence(sensors.locked if sensors else unknown),
-        mated=m.presence(sensors.mated if sensors else unknown),
+        seated=message.presence(sensors.seated if sensors else unknown),
+        locked=message.presence(sensors.locked if sensors else unknown),
+        mated=message.presence(sensors.mated if sensors else unknown),
         contactor_closed=_signal(snapshot.truck.contactors_closed[number - 1]),
         soc_pct=_value(pack.soc_pct),
     )

@@ -5,42 +5,42 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from drivers.errors import StationError
+from station_ctl.uplink.alarm_parts import AlarmMessage, AlarmPart, AlarmsMessage
+from station_ctl.uplink.message import Message
 from station_ctl.uplink.messages import (
-    AlarmArguments,
-    AlarmCommand,
-    AlarmMessage,
-    AlarmPart,
-    AlarmsMessage,
-    AuthoriseArguments,
-    AuthoriseCommand,
     BayMessage,
-    EvacuateArguments,
-    EvacuateCommand,
     EventMessage,
     ExchangePart,
     InterlockPart,
-    JogArguments,
-    JogCommand,
-    Message,
     MetricsMessage,
     MountPart,
-    OutOfServiceArguments,
-    OutOfServiceCommand,
-    PlainCommand,
     Reason,
     RecoveryMessage,
-    ReplyMessage,
     RobotPart,
-    ShelveArguments,
-    ShelveCommand,
     Spread,
     StateMessage,
     StatusMessage,
-    StepArguments,
-    StepCommand,
     SwapRecord,
     TruckMessage,
     WherePart,
+)
+from station_ctl.uplink.requests import (
+    AlarmArguments,
+    AlarmCommand,
+    AuthoriseArguments,
+    AuthoriseCommand,
+    EvacuateArguments,
+    EvacuateCommand,
+    JogArguments,
+    JogCommand,
+    OutOfServiceArguments,
+    OutOfServiceCommand,
+    PlainCommand,
+    ReplyMessage,
+    ShelveArguments,
+    ShelveCommand,
+    StepArguments,
+    StepCommand,
 )
 
 NOW = datetime(2026, 3, 2, 7, 5, 9, 123000, tzinfo=UTC)

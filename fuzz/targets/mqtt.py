@@ -19,7 +19,8 @@ from fuzz.tape import Tape
 from station_ctl.console.lines import Lines
 from station_ctl.uplink.admission import LIFE_MAX_S, SKEW_MAX_S, Admitted
 from station_ctl.uplink.desk import CommandDesk
-from station_ctl.uplink.messages import COMMANDS, ReplyMessage, read_message
+from station_ctl.uplink.message import read_message
+from station_ctl.uplink.requests import COMMANDS, ReplyMessage
 from station_ctl.uplink.roles import Role, Roles
 from station_ctl.uplink.topics import Topics
 from tests.uplink_examples import EXAMPLES, NOW, MemoryLog

@@ -24,7 +24,8 @@ from station_ctl.config import Config, load
 from station_ctl.journal import Entry
 from station_ctl.uplink.admission import Admitted
 from station_ctl.uplink.figures import UplinkFigures
-from station_ctl.uplink.messages import OutgoingMessage, SnapshotMessage, Verdict
+from station_ctl.uplink.messages import OutgoingMessage, SnapshotMessage
+from station_ctl.uplink.requests import Verdict
 
 STOCK = (95.0, 94.0, 93.0, 92.0, 91.0, 90.0)
 MAP = registers.load("robot-plc-v2")

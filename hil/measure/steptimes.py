@@ -11,7 +11,8 @@ from typing import Any
 
 from drivers import tasks
 from hil.rig.station import Rig
-from station_ctl.uplink.messages import Message, StateMessage
+from station_ctl.uplink.message import Message
+from station_ctl.uplink.messages import StateMessage
 
 
 class StepTimes:

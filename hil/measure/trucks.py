@@ -17,7 +17,7 @@ from hil.rig.person import Person, Visitor, send_truck
 from hil.rig.processes import RigError
 from hil.rig.station import Rig, Setting, rig
 from station_ctl.swap.table import STEPS
-from station_ctl.uplink.messages import Message
+from station_ctl.uplink.message import Message
 
 log = logging.getLogger(__name__)
 

@@ -17,20 +17,18 @@ from drivers.mqtt_values import Endpoint, MqttMessage
 from hil.rig.processes import RigError
 from station_ctl.console.send import make_request
 from station_ctl.uplink.admission import Command
+from station_ctl.uplink.alarm_parts import AlarmMessage
+from station_ctl.uplink.message import Message, read_message
 from station_ctl.uplink.messages import (
-    AlarmMessage,
     BayMessage,
     EventMessage,
-    Message,
     MetricsMessage,
     RecoveryMessage,
-    ReplyMessage,
     StateMessage,
     SwapRecord,
     TruckMessage,
-    Verb,
-    read_message,
 )
+from station_ctl.uplink.requests import ReplyMessage, Verb
 from station_ctl.uplink.topics import Topics
 
 M = TypeVar("M", bound=Message)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from hil.rig.operator import Operator
 from hil.rig.processes import RigError
 from hil.rig.station import Rig
-from station_ctl.uplink.messages import Message, Verb
+from station_ctl.uplink.message import Message
+from station_ctl.uplink.requests import Verb
 
 NEXT: dict[str, Verb] = {"Aborted": "clear", "Stopped": "reset", "Held": "resume"}
 """What a person does with a station that stands so, once the place is safe."""

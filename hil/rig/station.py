@@ -17,7 +17,7 @@ from drivers import tasks
 from hil.peers.broker import Broker, Kind
 from hil.rig.operator import Operator, Seen
 from hil.rig.processes import Controller, Plant, plant
-from station_ctl.uplink.messages import Message
+from station_ctl.uplink.message import Message
 
 _RIGS = itertools.count()
 

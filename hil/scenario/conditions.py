@@ -18,7 +18,7 @@ from hil.scenario.words import (
     StopReasonName,
     Words,
 )
-from station_ctl.uplink.messages import Verb
+from station_ctl.uplink.requests import Verb
 
 PLACE = re.compile(r"^(bay|mount) \d{1,2}$|^robot$")
 EMPTY, FULL = "empty", "a pack"

@@ -12,7 +12,8 @@ from hil.rig.person import LANE_FREE_S, Person
 from hil.scenario import steps as m
 from hil.scenario.failed import Failed, said
 from station_ctl.uplink.admission import LIFE_MAX_S, Command
-from station_ctl.uplink.messages import ReplyMessage, StateMessage, Verb
+from station_ctl.uplink.messages import StateMessage
+from station_ctl.uplink.requests import ReplyMessage, Verb
 
 ENDS = ("completed", "failed")
 UP: tuple[Verb, ...] = ("clear", "reset")

@@ -9,7 +9,10 @@ from typing import Any
 from hil.record import Event
 from hil.rig.operator import Operator
 from hil.scenario.conditions import BaySays, RecordSays, When
-from station_ctl.uplink.messages import AlarmMessage, EventMessage, Message, MetricsMessage, ReplyMessage, StateMessage
+from station_ctl.uplink.alarm_parts import AlarmMessage
+from station_ctl.uplink.message import Message
+from station_ctl.uplink.messages import EventMessage, MetricsMessage, StateMessage
+from station_ctl.uplink.requests import ReplyMessage
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from drivers.errors import StationError
 from hil.plant.lane import Driving
 from hil.virtual.station import VirtualStation
-from station_ctl.uplink.messages import StateMessage, Verb
+from station_ctl.uplink.messages import StateMessage
+from station_ctl.uplink.requests import Verb
 
 LOOK_S = 0.5
 NEXT: dict[str, Verb] = {"Aborted": "clear", "Stopped": "reset", "Held": "resume"}

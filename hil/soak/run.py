@@ -14,7 +14,9 @@ from hil.soak.people import People
 from hil.virtual.config import station_config
 from hil.virtual.loop import VirtualLoop
 from hil.virtual.station import VirtualStation
-from station_ctl.uplink.messages import Message, ReplyMessage, StateMessage, SwapRecord
+from station_ctl.uplink.message import Message
+from station_ctl.uplink.messages import StateMessage, SwapRecord
+from station_ctl.uplink.requests import ReplyMessage
 
 CHARGED_PCT = 95.0
 

@@ -20,7 +20,7 @@ from hil.watch.thermal import ThermalWatch
 from station_ctl.config import Config
 from station_ctl.model import Decision, Snapshot, StationState
 from station_ctl.service import Service
-from station_ctl.uplink.messages import ReplyMessage
+from station_ctl.uplink.requests import ReplyMessage
 
 
 class Watched:

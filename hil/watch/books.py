@@ -12,7 +12,7 @@ from hil.peers.plc_rules import Plc
 from hil.watch.findings import Findings
 from hil.watch.tap import Written
 from station_ctl.model import PackML, StationState
-from station_ctl.uplink.messages import ReplyMessage
+from station_ctl.uplink.requests import ReplyMessage
 
 LAST = ("rejected", "completed", "failed")
 _INTENT = ("opcode", "source", "destination", "mount")

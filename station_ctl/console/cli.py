@@ -17,7 +17,7 @@ from station_ctl.console.alarms import show_alarms
 from station_ctl.console.send import Request, make_request, send
 from station_ctl.console.watch import watch
 from station_ctl.console.why import why
-from station_ctl.uplink.messages import COMMANDS
+from station_ctl.uplink.requests import COMMANDS
 from station_ctl.uplink.topics import Topics
 
 USAGE_ERROR = 64  # argparse's own 2 would read as `failed`

@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from drivers.mqtt_values import MqttMessage
+from station_ctl.uplink.alarm_parts import AlarmMessage, AlarmPart, AlarmsMessage
+from station_ctl.uplink.message import Message, read_message
 from station_ctl.uplink.messages import (
-    AlarmMessage,
-    AlarmPart,
-    AlarmsMessage,
     BayMessage,
     EventMessage,
-    Message,
     RecoveryMessage,
     StateMessage,
     StatusMessage,
     SwapRecord,
     TruckMessage,
     WherePart,
-    read_message,
 )
 from station_ctl.uplink.topics import Topics
 

@@ -14,7 +14,8 @@ from drivers.errors import BadData
 from drivers.mqtt_client import MqttClient
 from drivers.mqtt_values import Endpoint, MqttMessage, MqttRefused
 from station_ctl.uplink.admission import LIFE_MAX_S, Command
-from station_ctl.uplink.messages import COMMANDS, SCHEMA, ReplyMessage, Verb, read_message
+from station_ctl.uplink.message import SCHEMA, read_message
+from station_ctl.uplink.requests import COMMANDS, ReplyMessage, Verb
 from station_ctl.uplink.topics import Topics
 from station_ctl.wall_clock import iso_ms, utc_now
 

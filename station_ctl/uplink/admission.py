@@ -16,15 +16,8 @@ from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from drivers.mqtt_values import MqttMessage
-from station_ctl.uplink.messages import (
-    COMMANDS,
-    IDENTIFIER,
-    CommandMessage,
-    NotJson,
-    Verb,
-    WrongSchema,
-    read_message,
-)
+from station_ctl.uplink.message import NotJson, WrongSchema, read_message
+from station_ctl.uplink.requests import COMMANDS, IDENTIFIER, CommandMessage, Verb
 from station_ctl.uplink.roles import Roles
 from station_ctl.wall_clock import iso_ms
 

@@ -17,7 +17,7 @@ from datetime import datetime
 from drivers.errors import StationError
 from drivers.mqtt_values import MqttMessage
 from station_ctl.uplink.admission import Admitted, CommandLog, Refusal, Rejection, judge, read_command
-from station_ctl.uplink.messages import ReplyMessage, Verdict
+from station_ctl.uplink.requests import ReplyMessage, Verdict
 from station_ctl.uplink.roles import Roles
 from station_ctl.uplink.topics import Topics
 from station_ctl.wall_clock import utc_now

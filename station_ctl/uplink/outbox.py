@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from drivers.mqtt_values import MqttMessage
-from station_ctl.uplink.messages import Message
+from station_ctl.uplink.message import Message
 
 SNAPSHOT_MIN_S = 0.1  # no topic is published more often
 SNAPSHOT_MAX_S = 10.0  # nor less often

@@ -14,14 +14,13 @@ from drivers.mqtt import MqttSession
 from drivers.mqtt_client import MqttClient, Session
 from drivers.mqtt_values import Endpoint, MqttMessage, MqttRefused, Will
 from station_ctl.uplink.admission import Admitted, CommandLog
+from station_ctl.uplink.alarm_parts import AlarmMessage, AlarmsMessage
 from station_ctl.uplink.desk import CommandDesk
 from station_ctl.uplink.figures import UplinkFigures
+from station_ctl.uplink.message import Message
 from station_ctl.uplink.messages import (
-    AlarmMessage,
-    AlarmsMessage,
     BayMessage,
     EventMessage,
-    Message,
     MetricsMessage,
     OutgoingMessage,
     RecoveryMessage,
@@ -29,9 +28,9 @@ from station_ctl.uplink.messages import (
     StateMessage,
     StatusMessage,
     SwapRecord,
-    Verdict,
 )
 from station_ctl.uplink.outbox import Lane, Snapshots
+from station_ctl.uplink.requests import Verdict
 from station_ctl.uplink.roles import Roles
 from station_ctl.uplink.topics import Topics
 from station_ctl.wall_clock import utc_now

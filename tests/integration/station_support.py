@@ -13,7 +13,8 @@ from typing import Any
 
 from drivers.mqtt_values import MqttMessage
 from hil.rig.station import STATION_ID, Rig, Setting, rig
-from station_ctl.uplink.messages import ReplyMessage, StateMessage, SwapRecord
+from station_ctl.uplink.messages import StateMessage, SwapRecord
+from station_ctl.uplink.requests import ReplyMessage
 from tests.integration.mqtt_support import Listener, listening
 
 VIN = "LTESTTRUCK0000001"

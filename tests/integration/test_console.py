@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 
 from hil.peers.broker import Broker
-from station_ctl.uplink.messages import Verdict
+from station_ctl.uplink.requests import Verdict
 from station_ctl.uplink.uplink import Uplink
 from tests.integration.mqtt_support import endpoint, until
 from tests.support import free_port, run

@@ -9,15 +9,8 @@ from typing import Any, TypeVar
 import pytest
 
 from hil.peers.broker import Kind, find_mosquitto
-from station_ctl.uplink.messages import (
-    BayMessage,
-    Message,
-    StateMessage,
-    StatusMessage,
-    SwapRecord,
-    TruckMessage,
-    read_message,
-)
+from station_ctl.uplink.message import Message, read_message
+from station_ctl.uplink.messages import BayMessage, StateMessage, StatusMessage, SwapRecord, TruckMessage
 from tests.integration.mqtt_support import listening
 from tests.integration.station_support import BASE, Station, station, wrong
 from tests.support import run

@@ -12,7 +12,7 @@ import pytest
 
 from drivers.mqtt_values import MqttMessage
 from hil.peers.broker import Broker, Kind
-from station_ctl.uplink.messages import CommandMessage
+from station_ctl.uplink.requests import CommandMessage
 from station_ctl.uplink.topics import Topics
 from station_ctl.uplink.uplink import Uplink
 from station_ctl.wall_clock import utc_now

@@ -34,7 +34,7 @@ from station_ctl.report import Reporter
 from station_ctl.runner import Plant, Runner
 from station_ctl.uplink.admission import Admitted
 from station_ctl.uplink.figures import UplinkFigures
-from station_ctl.uplink.messages import COMMANDS
+from station_ctl.uplink.requests import COMMANDS
 from station_ctl.wall_clock import iso_ms, utc_now
 
 CYCLE_S = 0.05

@@ -30,7 +30,7 @@ from station_ctl import wall_clock
 from station_ctl.alarms import catalogue
 from station_ctl.journal import Entry, JournalError
 from station_ctl.model import BayCharge, Decision, Snapshot, StationState, bay
-from station_ctl.uplink.messages import AlarmMessage, AlarmsMessage
+from station_ctl.uplink.alarm_parts import AlarmMessage, AlarmsMessage
 from tests.simulation.ground import VIN, Ground
 from tests.simulation.test_swap import swapping
 from tests.support import run

@@ -9,7 +9,8 @@ import pytest
 from drivers.reading import Signal
 from station_ctl.alarms.record import State, Transition
 from station_ctl.model import bay
-from station_ctl.uplink.messages import AlarmMessage, AlarmsMessage, EventMessage
+from station_ctl.uplink.alarm_parts import AlarmMessage, AlarmsMessage
+from station_ctl.uplink.messages import EventMessage
 from tests.simulation.ground import Ground
 from tests.simulation.test_alarm_response import decided, pack_in
 from tests.simulation.test_swap import swapping, to_the_end

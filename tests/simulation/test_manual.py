@@ -8,7 +8,7 @@ from drivers.reading import Signal
 from drivers.robot_protocol import MotionClass, Opcode, RobotMode
 from station_ctl.model import PackML
 from station_ctl.swap.manual import MOTIONS
-from station_ctl.uplink.messages import StepArguments
+from station_ctl.uplink.requests import StepArguments
 from tests.simulation.ground import VIN, Ground
 from tests.simulation.test_hazards import cycles, permits, text
 from tests.simulation.test_swap import clear_and_reset, swapping

@@ -8,7 +8,8 @@ from drivers.errors import BadData
 from drivers.mqtt_values import MqttMessage
 from station_ctl.console.lines import Lines
 from station_ctl.console.send import make_request
-from station_ctl.uplink.messages import InterlockPart, Message, WrongSchema
+from station_ctl.uplink.message import Message, WrongSchema
+from station_ctl.uplink.messages import InterlockPart
 from station_ctl.uplink.topics import Topics
 from tests.uplink_examples import BAY, EVENT, EXAMPLES, RECORD, STATE, VIN
 

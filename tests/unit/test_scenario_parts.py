@@ -19,15 +19,9 @@ from hil.scenario.site import CannotDo, Switched
 from hil.scenario.steps import MeasureStep
 from hil.scenario.story import Story
 from hil.sim_commands import COMMANDS
-from station_ctl.uplink.messages import (
-    AlarmMessage,
-    EventMessage,
-    InterlockPart,
-    Message,
-    Reason,
-    RobotPart,
-    StateMessage,
-)
+from station_ctl.uplink.alarm_parts import AlarmMessage
+from station_ctl.uplink.message import Message
+from station_ctl.uplink.messages import EventMessage, InterlockPart, Reason, RobotPart, StateMessage
 from tests.support import run
 from tests.uplink_examples import ALARM_PART
 

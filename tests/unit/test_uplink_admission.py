@@ -20,7 +20,7 @@ from station_ctl.uplink.admission import (
     judge,
     read_command,
 )
-from station_ctl.uplink.messages import COMMANDS, CommandMessage, PlainCommand
+from station_ctl.uplink.requests import COMMANDS, CommandMessage, PlainCommand
 from station_ctl.uplink.roles import Role, Roles
 from tests.uplink_examples import AUTHORISE, HOLD, NOW
 

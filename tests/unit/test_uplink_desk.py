@@ -10,7 +10,8 @@ from datetime import timedelta
 from drivers.mqtt_values import MqttMessage
 from station_ctl.uplink.admission import Refusal
 from station_ctl.uplink.desk import COMMANDS_MAX, LOST, URGENT_RESERVE, CommandDesk
-from station_ctl.uplink.messages import PlainCommand, ReplyMessage, read_message
+from station_ctl.uplink.message import read_message
+from station_ctl.uplink.requests import PlainCommand, ReplyMessage
 from station_ctl.uplink.roles import Roles
 from station_ctl.uplink.topics import Topics
 from tests.support import run
