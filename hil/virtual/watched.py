@@ -66,6 +66,8 @@ class Watched:
         books.replayed(self.findings, seen, journal.ahead, service.runner.state)
         self.controller.restarted(self._now())
         self._intents.close()
+        if self._supplies is not None:
+            self._supplies.begins()
 
         def cycle(snapshot: Snapshot, decision: Decision, state: StationState) -> None:
             controller.journal.ahead = None

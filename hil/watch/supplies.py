@@ -22,7 +22,8 @@ AGE_S, SLOW_S = 0.5, 1.0
 
 
 class SupplyWatch:
-    """`block` for each command block, `cycle` for each control cycle, `tick` often, also while there is no controller.
+    """`begins` for each life of the controller, `block` for each command block, `cycle` for each control cycle, `tick`
+    often, also while there is no controller.
 
     doubtful: whether a wire or sensor lies at this time: then nobody can know of a fault.
     """
@@ -34,6 +35,10 @@ class SupplyWatch:
         self._given_s: dict[int, float] = {}  # when each bay's permit was written last
         self._faulty_s: dict[int, float] = {}
         self._written = 0  # permits since the last cycle ended
+
+    def begins(self) -> None:
+        """A life of the controller begins: what the last one wrote in a cycle that it did not end is nobody's."""
+        self._written = 0
 
     def block(self, written: Written) -> None:
         """A command block has left the controller."""

@@ -57,7 +57,7 @@ def test_bus_off_in_a_motion_trips_the_service_restarts_the_bus_and_a_person_goe
         run(main(), LIMIT_S)
 
 
-def test_short_circuit_holds_the_swap_is_tried_ever_more_rarely_and_goes_on_when_mended() -> None:
+def test_short_circuit_stops_the_swap_is_tried_ever_more_rarely_and_goes_on_when_mended() -> None:
     async def main() -> None:
         async with station(SETTING, **ON_ADAPTERS) as there:
             await there.up()
@@ -65,14 +65,14 @@ def test_short_circuit_holds_the_swap_is_tried_ever_more_rarely_and_goes_on_when
             await there.authorise()
             await there.moving_in("approach_mount", slow=5.0, after="isolate")
             order(f"short {STATION}")
-            await there.rig.operator.reaches("Held")
-            assert there.reason()[1].startswith("CAN bus packs is BUS_OFF; ")
+            await _stopped_by(there, "BUS_OFF")
             await bus_is(there, "BUS_OFF", restarts=2)
             await nothing_begins(there, for_s=1.0)
             order(f"mend {STATION}")
             await bus_is(there, "UP", restarts=3)
             waits = [line.split(" after ")[1] for line in there.log().splitlines() if "restarted after" in line]
             assert waits[:3] == ["1 s of bus-off", "2 s of bus-off", "4 s of bus-off"]
+            await there.to_held()
             await there.resume()
             await goes_well(there, before, own)
 

@@ -149,3 +149,11 @@ def test_a_permit_that_was_written_and_not_decided_is_found() -> None:
     watch.write(1)  # of the last cycle still, though this one finds a thermal event
     watch.watch.cycle(room.snapshot(), replace(OPEN, thermal={bay(1): "hot"}))
     assert watch.found() == ["permit to charge written that was not decided"]
+
+
+def test_what_a_killed_controller_wrote_is_not_held_against_the_next_one() -> None:
+    watch, room = Watch(0), Room(50.0)
+    watch.write(1)  # and killed before its cycle ended
+    watch.watch.begins()
+    watch.watch.cycle(room.snapshot(), OPEN)
+    assert watch.found() == []
