@@ -163,6 +163,9 @@ class Swap:
 class LastMotion:
     """The last motion of ours that the PLC took up.
 
+    A lift or placement that was broken off stays the last one until the gripper is empty, or the robot travels or
+    handles a place again: a jog, a clamp or a lock does not end it, and nothing that the PLC rejected does.
+
     ended: what its echo said last (a RESET after it does not change that).
     full:  whether the place it handled read occupied when `ended` was first seen.
     """
@@ -253,6 +256,7 @@ class StationState:
     manual:   the one motion that a person at the cabinet asked for, in mode Manual.
     pending:  the order given to the robot in this step.
     given:    the last motion that got a sequence number. last: the last motion the PLC took up.
+    rejected: the sequence number of `given`, if the PLC rejected it; else None or an older one.
     sequence: the last sequence number given out. motions_seen: the PLC's own count of motions.
     refused_since_s: since when the gate refuses the order; done_since_s: since when the PLC reports it done.
     resume_to: the phase that Held or Suspended goes back to.
@@ -273,6 +277,7 @@ class StationState:
     pending: RobotCommand | None = None
     given: RobotCommand | None = None
     last: LastMotion | None = None
+    rejected: int | None = None
     sequence: int | None = None
     motions_seen: int | None = None
     step_since_s: float = 0.0

@@ -43,7 +43,7 @@ _ROBOT: tuple[tuple[str, MotionClass, Callable[[RobotStatus], bool]], ...] = (
     ("zone", ALL, lambda r: r.zone_clear is Signal.TRUE),
     (
         "doors",
-        AUTOMATIC ^ MotionClass.RELEASE,
+        ALL ^ MotionClass.RELEASE,
         lambda r: r.doors_closed is Signal.TRUE,
     ),
     (
@@ -59,7 +59,7 @@ _ROBOT: tuple[tuple[str, MotionClass, Callable[[RobotStatus], bool]], ...] = (
     ),
     (
         "load",
-        MotionClass.TRAVEL | MotionClass.HANDLE_BAY | MotionClass.HANDLE_MOUNT | EVACUATE,
+        MotionClass.TRAVEL | MotionClass.HANDLE_BAY | MotionClass.HANDLE_MOUNT | EVACUATE | MotionClass.JOG,
         lambda r: r.load_kg is not None and r.load_kg <= LIMIT_KG,
     ),
     (
@@ -101,7 +101,9 @@ def withheld(snapshot: Snapshot, meant: Meant = NOTHING) -> dict[str, MotionClas
         found["status is old"] = ALL
     if not _mode_permits(robot, meant.manual):
         found["mode"] = AUTOMATIC ^ MotionClass.RELEASE
-    if not _lane_is_safe(robot, meant.worked_at) or (meant.worked_at and not _truck_is_held(snapshot.truck, now_s)):
+    if not _lane_is_safe(robot, meant.worked_at):
+        found["lane"] = MotionClass.TRAVEL | MotionClass.JOG
+    elif meant.worked_at and not _truck_is_held(snapshot.truck, now_s):
         found["lane"] = MotionClass.TRAVEL
     if not _truck_is_safe(snapshot.truck, now_s):
         found["truck"] = AT_TRUCK

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
+from drivers.pack_status import PackLink
 from drivers.reading import Signal
 from station_ctl.charging.mind import Mind, tuples
 from station_ctl.charging.scene import READERS, SUBJECTS, BayScene
@@ -23,6 +24,8 @@ OBEYS_S = 1.0
 """A supply has closed or opened by then: lease, scan, contactor and poll together are shorter."""
 PAUSE_S = 10.0
 """A bay whose charging ended by itself is not tried again sooner; the PLC sees its permit gone meanwhile."""
+LEFT_S = 2.0
+"""A pack has left once its bay has read empty, and its BMS was silent, for so long; one bad look is no departure."""
 REFILL_PCT = 3.0
 """A pack that was full charges again once it has lost so much (self-discharge); BCS counts whole percents."""
 
@@ -42,19 +45,22 @@ class Bay:
     def look(self, scene: BayScene, *, confirmed: bool) -> bool:
         """One look; True if the bay could charge now, or does."""
         mind, was = self.mind, self.mind.permitted
-        if mind.tripped and confirmed and empty(scene):
+        left = self._left(scene)
+        if mind.tripped and confirmed and left:
             self._renew()
         mask, permits, mind.latched, _, first, _ = self._kernel.judge(
-            self._packer.pack(scene), int(Effect.CHARGE) if was else 0, self._reset(scene, confirmed)
+            self._packer.pack(scene), int(Effect.CHARGE) if was else 0, self._reset(left and confirmed)
         )
         if not mind.latched:
             mind.tripped = mind.quarantine = ""
+            mind.serial = plan.serial(scene.pack) or ""
         elif first >= 0 and not mind.tripped:  # the value that tripped it, not what it reads afterwards
             cause = self._table.causes[first]
             mind.tripped, mind.quarantine = (
                 explain(cause, scene, self._config.safety),
                 culprit(cause, scene, self._config.safety),
             )
+            mind.serial = plan.serial(scene.pack) or mind.serial  # silent by now: the one of the look before
         mind.live = scene.disobeys
         code, reason = self._verdict(scene, mask)
         if was and code != "charging":
@@ -94,15 +100,26 @@ class Bay:
         if said != self.charge:
             self.charge = said
 
+    def _left(self, scene: BayScene) -> bool:
+        """Whether the pack is gone for sure: its bay empty and silent for LEFT_S, or another pack tells its name."""
+        mind, serial, now_s = self.mind, plan.serial(scene.pack), scene.snapshot.now_s
+        if not empty(scene) or scene.pack.link is not PackLink.SILENT:
+            mind.bare_s = None
+        elif mind.bare_s is None:
+            mind.bare_s = now_s
+        gone = mind.bare_s is not None and now_s - mind.bare_s >= LEFT_S
+        return gone or bool(mind.latched and mind.serial and serial and serial != mind.serial)
+
     def _renew(self) -> None:
         """The pack that tripped it has left: what was known of it counts no more."""
         self._kernel, self.mind.level = Interlock(self._rows, int(Effect.CHARGE)), True
         self.mind.tripped = self.mind.quarantine = ""
+        self.mind.asked = True
 
-    def _reset(self, scene: BayScene, confirmed: bool) -> bool:
+    def _reset(self, left: bool) -> bool:
         """Level of the reset line: it rises when a person has cleared, or the pack that tripped it has left."""
         mind = self.mind
-        wanted = mind.asked or (mind.latched and confirmed and empty(scene))
+        wanted = mind.asked or (mind.latched and left)
         mind.level = wanted and not mind.level
         if mind.level:
             mind.asked = False

@@ -22,7 +22,8 @@ While a bay charges it is judged every cycle, and its permit is gone in the bloc
 cause; a bay that does not charge is looked at every {look_s:g} s. What is untrusted, not available or too old
 is a cause like any other.
 
-* `trips`: the bay's latch closes. It opens when the pack has left the bay, or by a person's `clear`, which is
+* `trips`: the bay's latch closes. It opens when the pack has left (seat and coupler empty and BMS silent for 2 s,
+  or another serial there), or by a person's `clear`, which is
   accepted in every state of the station while a bay is tripped; a cause that still stands keeps it closed.
 * `ends`: charging ends and begins again by itself, {pause_s:g} s later at the earliest.
 * A trip by {quarantines} that was *measured* (not merely unknown) is the pack's own fault: the pack is

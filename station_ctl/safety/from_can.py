@@ -110,10 +110,12 @@ def source_link_voltage_v(scene: Scene) -> Number:
 
 
 def aboard_no_thermal_event(scene: Scene) -> Four:
-    """No pack mated at the truck reports a thermal event."""
+    """No pack mated at the truck reports a thermal event, or is found by ourselves to have one."""
     packs = _mated_packs(scene)
     if packs is None or not scene.fitted:
         return UNKNOWN
+    if any(mount(n) in scene.thermal for n in scene.fitted):
+        return Signal.FALSE, 0.0
     return all_true(inverted(signal(p.thermal_event, scene.snapshot.now_s)) for p in packs)
 
 
@@ -130,7 +132,9 @@ def _installed(scene: Scene) -> list[PackStatus]:
 
 
 def installed_no_thermal_event(scene: Scene) -> Four:
-    """No pack put in by this swap reports a thermal event."""
+    """No pack put in by this swap reports a thermal event, or is found by ourselves to have one."""
+    if any(mount(n) in scene.thermal for n in scene.installed):
+        return Signal.FALSE, 0.0
     return all_true(inverted(signal(p.thermal_event, scene.snapshot.now_s)) for p in _installed(scene))
 
 

@@ -97,7 +97,8 @@ def _may_travel(scene: Scene, robot: RobotStatus) -> Signal:
         return inverted((robot.gripper_closed, 0.0))[0]
     signals: list[Four] = [(robot.gripper_holding, 0.0), (robot.gripper_closed, 0.0)]
     last = scene.last
-    if last is not None and last.ended in _STOPPED and last.command.opcode in (Opcode.LIFT_FROM, Opcode.PLACE_TO):
+    handled = last is not None and last.command.opcode in (Opcode.LIFT_FROM, Opcode.PLACE_TO)
+    if last is not None and handled and last.ended is not EchoState.DONE:
         signals.append(inverted((occupied(robot, last.command.source or last.command.destination), 0.0)))
     return all_true(signals)[0]
 

@@ -5,7 +5,7 @@ The written policy is in `swap.thermal_table`; the motions of an evacuation are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from drivers.pack_status import PackLink
@@ -32,6 +32,7 @@ from station_ctl.swap.machine import SWAP
 from station_ctl.swap.packs import with_exchange
 from station_ctl.swap.result import Result
 from station_ctl.swap.thermal_table import FINISHED
+from station_ctl.thermal.look import bare
 
 AUTOMATIC = (PackML.IDLE, PackML.STARTING, PackML.EXECUTE, PackML.COMPLETING, PackML.COMPLETE, PackML.SUSPENDED)
 """States in which an evacuation starts by itself. In all others people may be inside: a person asks for it."""
@@ -81,11 +82,11 @@ def _names(place: Place, state: StationState, snapshot: Snapshot) -> tuple[str, 
 
 
 def _gone(name: str, look: Look, robot: RobotStatus | None) -> bool:
-    """True for a place in quarantine whose nameless pack is measured gone."""
+    """True for a place in quarantine whose nameless pack is measured gone: by all its switches, no event told there."""
     place = next((p for p in look.snapshot.packs if str(p) == name), None)
     if place is None or robot is None or place in look.decision.thermal:
         return False
-    return plan.standing(robot, place) is Signal.FALSE
+    return bare(place, robot)
 
 
 def hot_packs(look: Look) -> list[Hot]:
@@ -132,8 +133,10 @@ def attend(look: Look) -> Result | None:
     if state.evacuation is not None or (state.pending is not None and state.pending.opcode in FINISHED):
         return None
     found = hot_packs(look)
+    if found and (taken := _move(look, found[0])) is not None:
+        return taken
     if found:
-        return _move(look, found[0])
+        return aboard(look)  # that one waits, and the truck goes on: unless it is hot itself
     if look.snapshot.robot is None and _stored_hot(look):
         return Result(abort(state, look.now_s, people_unknown(look.snapshot.robot, look.snapshot.robot_error)))
     if state.packml is PackML.SUSPENDED and state.reason is not None and state.reason.code == WAITS:
@@ -197,28 +200,28 @@ def hindrance(look: Look, pack: Hot) -> str:
         return f"withheld by {', '.join(decision.blocking(missing)) or 'the interlock'}: make the place safe"
     if robot.gripper_holding not in (Signal.TRUE, Signal.FALSE):
         return "it is not known whether the robot holds a pack: look, set it right in Manual"
-    if why := _no_isolation(look.config, look.snapshot):
+    if why := _no_isolation(look):
         return why
     if pack.held or robot.gripper_holding is Signal.FALSE:
         return "" if pack.held or plan.standing(robot, pack.place) is not Signal.FALSE else f"{pack.place} is empty"
     return _no_way_aside(look)
 
 
-def _no_isolation(config: Config, snapshot: Snapshot) -> str:
-    area = [b.number for b in config.bay if b.isolation]
+def _no_isolation(look: Look) -> str:
+    area = [b.number for b in look.config.bay if b.isolation]
     if not area:
         return "no isolation bay is configured: the pack is taken away by hand, follow the fire plan"
-    if isolation_bays(config, snapshot):
+    if isolation_bays(look.state, look.snapshot, look.config, look.decision.thermal):
         return ""
     numbers = ", ".join(str(n) for n in area)
     return f"isolation bay {numbers} is occupied or its sensor is in doubt: make room there"
 
 
-def isolation_bays(config: Config, snapshot: Snapshot) -> list[int]:
-    """Isolation bays that the PLC sees empty."""
+def isolation_bays(state: StationState, snapshot: Snapshot, config: Config, thermal: Collection[Place]) -> list[int]:
+    """Isolation bays that are vacant. thermal: places with a thermal event."""
     robot = snapshot.robot
     area = [b.number for b in config.bay if b.isolation]
-    return [n for n in area if robot is not None and robot.bays[n - 1].occupied is Signal.FALSE]
+    return [n for n in area if robot is not None and plan.vacant(bay(n), state, robot, thermal)]
 
 
 def _no_way_aside(look: Look) -> str:
@@ -231,7 +234,7 @@ def _aside(look: Look) -> int | None:
     """The bay for the good pack in the gripper: where it came from or was to go, else the nearest free one."""
     exchange = look.swap.exchange
     home = exchange.bay_in if _HOLDS[look.state.step] is OLD else exchange.bay_out
-    free = plan.free_bays(look.snapshot, look.config)
+    free = plan.free_bays(look.state, look.snapshot, look.config, look.decision.thermal)
     return min(free, key=lambda n: (abs(n - home), n), default=None)
 
 
@@ -243,9 +246,8 @@ def started(look: Look, pack: Hot) -> StationState:
         interrupted, trigger = _HOLDS[state.step], "evacuate_hot" if pack.held else "evacuate_loaded"
         if not pack.held:
             swap = _with_aside(swap, interrupted, _aside(look))
-    evacuation = Evacuation(
-        pack.place, isolation_bays(look.config, look.snapshot)[0], pack.serial, pack.why, interrupted
-    )
+    isolation = isolation_bays(state, look.snapshot, look.config, look.decision.thermal)[0]
+    evacuation = Evacuation(pack.place, isolation, pack.serial, pack.why, interrupted)
     state = replace(state, evacuation=evacuation, swap=swap)
     state = at(state, SWAP.follow(state.step, trigger), look.now_s)
     return state if state.packml is PackML.EXECUTE else go(state, "evacuate", look.now_s)

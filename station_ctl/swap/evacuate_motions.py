@@ -84,7 +84,7 @@ def _next(look: Look) -> Evacuation | None:
     """The next pack in the queue, if it can be moved now."""
     for pack in evacuate.hot_packs(look):
         if not evacuate.hindrance(look, pack):
-            free = evacuate.isolation_bays(look.config, look.snapshot)
+            free = evacuate.isolation_bays(look.state, look.snapshot, look.config, look.decision.thermal)
             return Evacuation(pack.place, free[0], pack.serial, pack.why)
     return None
 

@@ -73,7 +73,7 @@ def authorise(look: Look) -> Outcome:
 def _planned(look: Look, leave: Authorisation) -> Outcome:
     promised = leave.soc_promised_pct if leave.soc_promised_pct is not None else look.config.swap.soc_promised_pct
     mounts = look.mounts()[: leave.packs]
-    exchanges = plan.make(mounts, look.state, look.snapshot, look.config, promised)
+    exchanges = plan.make(mounts, look.state, look.snapshot, look.config, promised, look.decision.thermal)
     if isinstance(exchanges, Reason):
         return Suspend(exchanges)
     swap_id = f"{look.config.station.id}-{look.now_utc}"

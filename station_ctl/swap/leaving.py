@@ -6,11 +6,13 @@ from dataclasses import replace
 
 from drivers.reading import Signal
 from drivers.robot_protocol import RobotStatus
-from station_ctl.model import PackML, Reason, StationState
+from station_ctl.model import PackML, Reason, Snapshot, StationState, Swap, mount
 from station_ctl.swap.back_out import way_back
 from station_ctl.swap.changes import at, go
 from station_ctl.swap.machine import STEP, SWAP
 from station_ctl.swap.packs import decided, with_exchange
+from station_ctl.swap.plan import serial
+from station_ctl.swap.thermal_table import BACK_TO
 
 STANDING = (PackML.HELD, PackML.STOPPED)
 
@@ -22,8 +24,12 @@ def no_repark(state: StationState) -> str:
     return f"repark is for a truck that does not stand right: Held in position, not {state.packml} in {state.step}"
 
 
-def no_release(state: StationState, robot: RobotStatus | None) -> str:
-    """A truck is let go only whole: the robot empty, and nothing of it open. The gate judges RELEASE once more."""
+def no_release(state: StationState, snapshot: Snapshot) -> str:
+    """A truck is let go only whole: the robot empty, nothing of it open, and no pack in it that was not verified.
+
+    The gate judges RELEASE once more.
+    """
+    robot = snapshot.robot
     if state.packml is not PackML.HELD or state.swap is None:
         return f"release_truck is for a swap that is Held, the station is {state.packml}"
     if not SWAP.allows(state.step, "release_truck"):
@@ -34,6 +40,16 @@ def no_release(state: StationState, robot: RobotStatus | None) -> str:
     fitted = [robot.mounts[e.mount - 1] for e in state.swap.exchanges]
     if any((m.locked, m.unlocked) != whole or m.seated is not Signal.TRUE for m in fitted):
         return "a mount of this truck is not measured seated and locked"
+    return _stranger(state.swap, state.step, snapshot)
+
+
+def _stranger(swap: Swap, step: str, snapshot: Snapshot) -> str:
+    """A mount that we may have worked at and that does not say it holds the truck's own pack, '' if there is none."""
+    for exchange in swap.exchanges:
+        untouched = step in ("immobilise", "isolate") or exchange.mount in swap.installed
+        said = serial(snapshot.packs[mount(exchange.mount)])
+        if not untouched and said != exchange.serial_out:
+            return f"mount {exchange.mount} holds {said}, not {exchange.serial_out}: resume, so that it is verified"
     return ""
 
 
@@ -71,9 +87,15 @@ def nothing_to_end(state: StationState) -> str:
     return "" if state.swap is not None or state.evacuation is not None else "nothing is open"
 
 
+def left_off(state: StationState) -> str:
+    """The step that an open evacuation pre-empted, else the step itself: what the truck is asked follows from it."""
+    evacuation = state.evacuation
+    return BACK_TO.get(evacuation.interrupted, evacuation.interrupted) if evacuation else state.step
+
+
 def end(state: StationState, asked: Reason, now_s: float) -> StationState:
     """What is open is given up; the swap's record says so. What is where has to be put right by people."""
     if state.swap is not None:
         return replace(state, swap=replace(state.swap, aborted=True), reason=asked)
-    state = replace(state, evacuation=None, pending=None, reason=asked)
+    state = replace(state, step=left_off(state), evacuation=None, pending=None, reason=asked)
     return go(state, "end", now_s, asked) if state.packml is PackML.HELD else state

@@ -52,7 +52,7 @@ def _undercharged(look: Look, exchange: Exchange, pack: PackStatus) -> str:
 
 def _next_mount(look: Look, swap: Swap) -> Outcome:
     """A mount is opened only if there is a bay for its pack now, and its pack is safe to take in."""
-    placed = plan.place_again(swap.exchange, look.snapshot, look.config)
+    placed = plan.place_again(swap.exchange, look.state, look.snapshot, look.config, look.decision.thermal)
     if isinstance(placed, Reason):
         return Suspend(placed)
     return Go("verified", replace(look.state, swap=with_exchange(swap, swap.index, placed)))

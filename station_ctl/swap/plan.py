@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from drivers.pack_status import PackLink, PackStatus
@@ -11,6 +11,7 @@ from drivers.robot_protocol import RobotStatus
 from station_ctl.config import Config
 from station_ctl.model import Exchange, Place, Reason, Snapshot, StationState, bay, mount
 from station_ctl.safety.from_plc import occupied
+from station_ctl.thermal.look import bare
 
 _FAULTS = ("thermal_event", "insulation_fault", "connector_fault", "overtemperature", "overcurrent")
 
@@ -87,13 +88,21 @@ def _no_smoke(robot: RobotStatus, number: int) -> bool:
     return robot.bays[number - 1].smoke_clear is Signal.TRUE
 
 
-def free_bays(snapshot: Snapshot, config: Config) -> list[int]:
-    """Ordinary bays that the PLC sees empty and without smoke."""
+def vacant(place: Place, state: StationState, robot: RobotStatus, thermal: Collection[Place]) -> bool:
+    """True if no switch of a bay sees a pack and nothing says that one with an event, or in quarantine, stands there.
+
+    thermal: places with a thermal event (Decision.thermal).
+    """
+    return bare(place, robot) and str(place) not in state.quarantined and place not in thermal
+
+
+def free_bays(state: StationState, snapshot: Snapshot, config: Config, thermal: Collection[Place]) -> list[int]:
+    """Ordinary bays that are vacant and without smoke."""
     robot = snapshot.robot
     if robot is None:
         return []
     ordinary = [b.number for b in config.bay if not b.isolation]
-    return [n for n in ordinary if _occupancy(robot, n) is Signal.FALSE and _no_smoke(robot, n)]
+    return [n for n in ordinary if vacant(bay(n), state, robot, thermal) and _no_smoke(robot, n)]
 
 
 def ready_bays(state: StationState, snapshot: Snapshot, config: Config, promised_pct: float) -> list[int]:
@@ -112,7 +121,12 @@ def ready_bays(state: StationState, snapshot: Snapshot, config: Config, promised
 
 
 def make(
-    mounts: Iterable[int], state: StationState, snapshot: Snapshot, config: Config, promised_pct: float
+    mounts: Iterable[int],
+    state: StationState,
+    snapshot: Snapshot,
+    config: Config,
+    promised_pct: float,
+    thermal: Collection[Place],
 ) -> tuple[Exchange, ...] | Reason:
     """A plan for the mounts in turn, or the reason why there is none yet.
 
@@ -125,7 +139,7 @@ def make(
     nameless = [n for n in wanted if serial(snapshot.packs[mount(n)]) is None]
     if nameless:
         return Reason("pack_identity", f"the pack at mount {nameless[0]} has gone silent")
-    free = free_bays(snapshot, config)
+    free = free_bays(state, snapshot, config, thermal)
     if not free:
         return Reason("no_free_bay", "no bay is free for a discharged pack")
     exchanges = []
@@ -150,9 +164,11 @@ def _exchange(number: int, bay_in: int, bay_out: int, snapshot: Snapshot) -> Exc
     )
 
 
-def place_again(exchange: Exchange, snapshot: Snapshot, config: Config) -> Exchange | Reason:
+def place_again(
+    exchange: Exchange, state: StationState, snapshot: Snapshot, config: Config, thermal: Collection[Place]
+) -> Exchange | Reason:
     """The exchange with a bay for the discharged pack that is free now: the planned one if it still is."""
-    free = free_bays(snapshot, config)
+    free = free_bays(state, snapshot, config, thermal)
     if exchange.bay_in in free:
         return exchange
     if not free:

@@ -78,9 +78,13 @@ def reconcile(state: StationState, snapshot: Snapshot, config: Config) -> Reconc
     return Reconciled(kind, where, _under_way(state), _choices(kind, state), found, unread)
 
 
+MOVING = frozenset({Verb.RESUME, Verb.BACK_OUT, Verb.EVACUATE, Verb.ISOLATE, Verb.REPARK, Verb.RELEASE_TRUCK})
+"""Verbs after which the station moves by itself on what the journal says."""
+
+
 def refusal(verb: Verb, state: StationState, snapshot: Snapshot, config: Config) -> str:
-    """Why a resume, a back-out or an evacuation must wait until a person has put the plant right, '' if it need not."""
-    if verb not in (Verb.RESUME, Verb.BACK_OUT, Verb.EVACUATE) or state.packml not in RESTING:
+    """Why what would move must wait until a person has put the plant right, '' if it need not."""
+    if verb not in MOVING or state.packml not in RESTING:
         return ""
     found = tuple(_contradictions(state, snapshot, _measure(snapshot, config)))
     return f"{'; '.join(found)}. Put it right by hand, or end the swap" if found else ""

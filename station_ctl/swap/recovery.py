@@ -7,7 +7,7 @@ from dataclasses import replace
 from drivers.reading import Signal
 from drivers.robot_protocol import Opcode, RobotState, RobotStatus
 from station_ctl.model import Evacuation, Order, PackML, Reason, StationState, Swap
-from station_ctl.swap import manual, motions
+from station_ctl.swap import leaving, manual, motions
 from station_ctl.swap.changes import PHASES, abort, at, go
 from station_ctl.swap.look import Give, Hold, Look, wait
 from station_ctl.swap.machine import STEP
@@ -71,7 +71,8 @@ def standing(look: Look) -> Result:
         return manual.act(look)
     if state.swap is None or not state.swap.aborted:
         return Result(state)
-    ended = replace(state, swap=None, authorisation=None, evacuation=None, pending=None)
+    step = leaving.left_off(state)
+    ended = replace(state, step=step, swap=None, authorisation=None, evacuation=None, pending=None)
     if state.packml is PackML.HELD:
         ended = go(ended, "end", look.now_s, state.reason)
     return Result(ended, finished=state.swap)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from drivers.reading import Signal
-from drivers.robot_protocol import MOUNT_CODE_BASE, Opcode, RobotStatus
+from drivers.robot_protocol import MOUNT_CODE_BASE, Opcode, RobotCommand, RobotStatus
 from station_ctl.model import Place, Reason, StationState, bay, mount
 from station_ctl.safety.from_plc import occupied
 from station_ctl.swap import evacuate
@@ -31,10 +31,19 @@ def _elsewhere(state: StationState) -> bool:
     """True if the step handles a place and the robot's last motion was not there: it is approached anew."""
     if not SWAP.allows(state.step, "return"):
         return False
-    place, last = _handled(state), state.given
+    place, last = _handled(state), _stands_by(state)
     if place is None or last is None:
         return place is not None
     return place.code not in (last.source, last.destination, last.mount + MOUNT_CODE_BASE)
+
+
+def _stands_by(state: StationState) -> RobotCommand | None:
+    """The motion that tells where the robot stands: the last one the PLC took up, as far as that is known."""
+    given, last = state.given, state.last
+    if last is None or given is None:
+        return given
+    jogged = given.opcode is Opcode.JOG and given.sequence != state.rejected
+    return given if jogged else last.command
 
 
 def _missed(state: StationState, robot: RobotStatus | None) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from drivers.reading import Signal
-from drivers.robot_protocol import EchoState, RobotState, RobotStatus
+from drivers.robot_protocol import EchoState, Opcode, RobotCommand, RobotState, RobotStatus
 from station_ctl.model import LastMotion, PackML, Reason, StationState
 from station_ctl.safety.from_plc import occupied
 from station_ctl.swap import evacuate, evacuate_motions, packs, recovery, steps
@@ -23,6 +23,9 @@ HOPS = 4
 LEASE_S = 0.6
 """After so long without contact the PLC has stopped by its own lease (0.5 s) and its ramp is under way."""
 
+_HANDLES = (Opcode.LIFT_FROM, Opcode.PLACE_TO)
+_SUPERSEDES = (*_HANDLES, Opcode.MOVE_TO, Opcode.HOME)
+"""What ends a half-done lift or placement; the gate lets a travel begin only once the pack has left its place."""
 _STANDING = (RobotState.STOPPED, RobotState.READY, *NEEDS_RESET)
 
 
@@ -62,13 +65,34 @@ def _noticed(state: StationState, robot: RobotStatus | None) -> StationState:
     given, last = state.given, state.last
     if given is None or robot.echo_sequence not in (given.sequence, state.sequence):
         return state
+    ours = robot.echo_sequence == given.sequence
+    if ours and robot.echo_state is EchoState.REJECTED:  # nothing moved: what was half done before still is
+        refused = last is None or last.command != given  # else the echo lies: it was taken up
+        return replace(state, rejected=given.sequence) if refused and state.rejected != given.sequence else state
+    if ours and state.rejected is not None:
+        state = replace(state, rejected=None)
+    if state.rejected == given.sequence:
+        return state
     if last is None or last.command != given:
+        if last is not None and given.opcode not in _SUPERSEDES and _half_done(last, robot):
+            return replace(state, last=_still_half_done(last, given))
         last = LastMotion(given)
-    ended = robot.echo_state if robot.echo_sequence == given.sequence else last.ended or EchoState.STOPPED
+    ended = robot.echo_state if ours else last.ended or EchoState.STOPPED
     if ended is not last.ended:
         place = given.source or given.destination
         last = LastMotion(given, ended, occupied(robot, place) if place else Signal.NOT_AVAILABLE)
     return state if last is state.last else replace(state, last=last)
+
+
+def _half_done(last: LastMotion, robot: RobotStatus) -> bool:
+    """True if a pack may still hang between its place and the robot."""
+    handled = last.command.opcode in _HANDLES and last.ended is not EchoState.DONE
+    return handled and robot.gripper_holding is not Signal.FALSE
+
+
+def _still_half_done(last: LastMotion, given: RobotCommand) -> LastMotion:
+    """A jog leaves the place: what fills it from then on need not be the robot's own pack."""
+    return replace(last, full=Signal.NOT_AVAILABLE) if given.opcode is Opcode.JOG else last
 
 
 def _without_lapsed(state: StationState, look: Look) -> StationState:

@@ -102,7 +102,7 @@ EDGES = (
     Edge("left", "position", "waiting", "the truck drove off before it was clamped"),
     *(
         Edge("release_truck", step, "release", "a supervisor lets the truck go: every mount is measured locked")
-        for step in (*_UNOPENED, "lock", "park", "reconnect")
+        for step in (*_UNOPENED, "park", "reconnect")
     ),
     *(
         Edge("isolate", step, "carry_to_bay", "a person wants the pack in the gripper in isolation")

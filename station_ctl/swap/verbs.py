@@ -22,21 +22,34 @@ from station_ctl.swap.resume import resume
 _DOWN = (PackML.ABORTING, PackML.ABORTED)
 _ELSEWHERE = tuple(s for s in PackML if s not in (*_DOWN, PackML.CLEARING))
 """States in which a `clear` opens latches of bays only: the station itself has nothing to clear."""
+_BY_ITSELF = (PackML.RESETTING, PackML.CLEARING)
+"""States in which the robot may be moving and that have no way to Held."""
 _RUNNING = (PackML.STARTING, PackML.EXECUTE, PackML.COMPLETING, PackML.COMPLETE, PackML.SUSPENDED)
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """A verb asked of a station in a state: all that a rule looks at.
-
-    isolation: isolation bays that are measured empty. now_s: event-loop time.
-    """
+    """A verb asked of a station in a state: all that a rule looks at."""
 
     asked: Asked
     state: StationState
-    robot: RobotStatus | None
-    isolation: tuple[int, ...]
-    now_s: float = 0.0
+    snapshot: Snapshot
+    config: Config
+
+    @property
+    def robot(self) -> RobotStatus | None:
+        """The robot, None while the PLC is not readable."""
+        return self.snapshot.robot
+
+    @property
+    def now_s(self) -> float:
+        """Event-loop time."""
+        return self.snapshot.now_s
+
+    @property
+    def isolation(self) -> tuple[int, ...]:
+        """Isolation bays that are measured empty and not in quarantine; no finding of this cycle is at hand here."""
+        return tuple(isolation_bays(self.state, self.snapshot, self.config, ()))
 
     @property
     def reason(self) -> Reason:
@@ -51,16 +64,12 @@ class _Request:
 
 def refusal(asked: Asked, state: StationState, snapshot: Snapshot, config: Config) -> str:
     """Why a verb cannot be obeyed now, '' if it can."""
-    return _RULES[asked.verb][0](_request(asked, state, snapshot, config))
+    return _RULES[asked.verb][0](_Request(asked, state, snapshot, config))
 
 
 def obey(asked: Asked, state: StationState, snapshot: Snapshot, config: Config) -> StationState:
     """The state after a verb that `refusal` did not refuse."""
-    return _RULES[asked.verb][1](_request(asked, state, snapshot, config))
-
-
-def _request(asked: Asked, state: StationState, snapshot: Snapshot, config: Config) -> _Request:
-    return _Request(asked, state, snapshot.robot, tuple(isolation_bays(config, snapshot)), snapshot.now_s)
+    return _RULES[asked.verb][1](_Request(asked, state, snapshot, config))
 
 
 def _no_edge(trigger: str) -> Callable[[_Request], str]:
@@ -68,6 +77,18 @@ def _no_edge(trigger: str) -> Callable[[_Request], str]:
         return "" if PACKML.allows(r.state.packml, trigger) else f"{r.asked.verb} is not possible in {r.state.packml}"
 
     return why_not
+
+
+def _no_hold(r: _Request) -> str:
+    moves = r.state.manual is not None or r.state.packml in _BY_ITSELF
+    return "" if moves else _no_edge("hold")(r)
+
+
+def _hold(r: _Request) -> StationState:
+    """Whatever moves comes to rest: a motion by hand ends, what has no way to Held is aborted."""
+    if r.state.manual is not None:
+        return manual.ended(r.state, "asked_hold", r.reason.text)
+    return (abort if r.state.packml in _BY_ITSELF else hold)(r.state, r.now_s, r.reason)
 
 
 def _swap_under_way(r: _Request) -> str:
@@ -94,6 +115,9 @@ def _no_evacuation(r: _Request) -> str:
         return "an evacuation is open: resume it, or back out of it"
     if r.robot is None:
         return "the PLC is not readable"
+    ordinary = {bay(section.number) for section in r.config.bay if not section.isolation}
+    if place is not None and place not in ordinary:
+        return f"{place} is no bay that a pack is taken to isolation from"
     if place is not None and occupied(r.robot, place.code) is Signal.FALSE:
         return f"{place} is measured empty"
     return ""
@@ -125,7 +149,7 @@ def _no_manual(r: _Request) -> str:
 
 _RULES: dict[Verb, tuple[Callable[[_Request], str], Callable[[_Request], StationState]]] = {
     Verb.AUTHORISE: (_swap_under_way, lambda r: replace(r.state, authorisation=r.asked.leave)),
-    Verb.HOLD: (_no_edge("hold"), lambda r: hold(r.state, r.now_s, r.reason)),
+    Verb.HOLD: (_no_hold, _hold),
     Verb.RESUME: (_no_edge("unhold"), _resume),
     Verb.BACK_OUT: (
         lambda r: no_back_out(r.state, r.robot),
@@ -145,7 +169,7 @@ _RULES: dict[Verb, tuple[Callable[[_Request], str], Callable[[_Request], Station
         lambda r: leaving.isolate(r.state, r.reason, r.now_s, r.isolation),
     ),
     Verb.RELEASE_TRUCK: (
-        lambda r: leaving.no_release(r.state, r.robot),
+        lambda r: leaving.no_release(r.state, r.snapshot),
         lambda r: leaving.release_truck(r.state, r.reason, r.now_s),
     ),
     Verb.STEP: (_no_manual, _manual),
@@ -160,6 +184,8 @@ def done(verb: Verb, state: StationState, finished: Swap | None) -> tuple[bool, 
         return _swap_done(verb, state, finished)
     if verb is Verb.ABORT:
         return (True, "aborted") if state.packml is PackML.ABORTED else None
+    if verb is Verb.HOLD and state.packml in (*_DOWN, PackML.STOPPED):
+        return None if state.packml is PackML.ABORTING else (True, str(state.packml))
     if verb is Verb.END_SWAP:
         return (True, "ended") if state.swap is None and state.evacuation is None else None
     if verb is Verb.EVACUATE:

@@ -26,6 +26,20 @@ def sensors(place: Place, robot: RobotStatus | None) -> tuple[Signal, bool, Sign
     return bay.occupied, bay.occupied is not Signal.FALSE, _SMOKE.get(bay.smoke_clear, bay.smoke_clear)
 
 
+def bare(place: Place, robot: RobotStatus) -> bool:
+    """True if no switch of a place sees a pack: seat, lock and coupler all read FALSE. One alone may err.
+
+    Of a truck that is not there no mount holds a pack either, unless its seat still reads TRUE.
+    """
+    if place.kind is PlaceKind.BAY:
+        bay = robot.bays[place.number - 1]
+        return (bay.occupied, bay.locked, bay.mated) == (Signal.FALSE,) * 3
+    mount = robot.mounts[place.number - 1]
+    if robot.truck_present is Signal.FALSE:
+        return mount.seated is not Signal.TRUE
+    return (mount.seated, mount.locked, mount.mated) == (Signal.FALSE,) * 3
+
+
 def serial_of(pack: PackStatus) -> str | None:
     """Who it says it is; None if it has not said, or not so that it can be believed."""
     identity = pack.identity

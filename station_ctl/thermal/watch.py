@@ -1,6 +1,7 @@
 """Watches every pack at every place for a thermal event; pure, synchronous, cheap when nothing is new.
 
-A detector belongs to the pack at its place: another serial, or a place that reads empty and silent, begins anew.
+A detector belongs to the pack at its place: another serial begins anew, and so does a place that is silent and whose
+switches have all read empty for BARE_S. One bad read of one switch takes no event away.
 What it decides is latched there; who may use the pack again is the quarantine's business (StationState.quarantined).
 """
 
@@ -18,30 +19,32 @@ from station_ctl.model import Decision, Place, PlaceKind, Snapshot
 from station_ctl.thermal import limits as shipped
 from station_ctl.thermal.finding import Cause, Finding, Measured, Verdict, sentence
 from station_ctl.thermal.limits import Limits
-from station_ctl.thermal.look import lowest, number, sensors, serial_of
+from station_ctl.thermal.look import bare, lowest, number, sensors, serial_of
 
 TICK_S: Final = 1.0
 """A detector without news is asked so often: time alone makes a pack blind."""
 AWAY_S: Final = 600.0
 """Whoever was nowhere for so long comes in anew."""
+BARE_S: Final = 2.0
+"""A pack has left once no switch of its place has seen it for so long: longer than a glitch or a PLC's restart."""
 _NEVER_S: Final = -math.inf
 
 
 @dataclass(slots=True)
 class _Minder:
-    """One pack at one place. hot_s, cells_s: receipt of what the detector has had; asked_s: when it was last asked."""
+    """One pack at one place.
+
+    hot_s, cells_s: receipt of what the detector has had; asked_s: when it was last asked. bare_s: receipt of the first
+    status block in a row by which no switch sees the pack.
+    """
 
     detector: Detector
     serial: str | None = None
     hot_s: float = _NEVER_S
     cells_s: float = _NEVER_S
     asked_s: float = _NEVER_S
+    bare_s: float | None = None
     finding: Finding | None = None
-
-    @property
-    def times_s(self) -> tuple[float, float, float]:
-        """All its times."""
-        return self.hot_s, self.cells_s, self.asked_s
 
 
 @dataclass(slots=True)
@@ -73,13 +76,28 @@ class Watch:
     def _at(self, place: Place, pack: PackStatus, snapshot: Snapshot) -> Finding | None:
         there, expected, smoke = sensors(place, snapshot.robot)
         if there is Signal.FALSE and pack.link is PackLink.SILENT:
-            self._minders.pop(place, None)
-            return None
+            return self._leaving(place, snapshot)
         minder = self._minder(place, pack)
+        minder.bare_s = None
         attentive = self._attentive(place, minder.serial, snapshot.now_s)
         if expected or pack.link is not PackLink.SILENT:
             self._ask(minder, pack, smoke, snapshot.now_s, attentive)
         return minder.finding
+
+    def _leaving(self, place: Place, snapshot: Snapshot) -> Finding | None:
+        """Its seat reads empty and its BMS is silent: an event stays until all its switches have said so for BARE_S."""
+        minder, robot = self._minders.get(place), snapshot.robot
+        if minder is None:
+            return None
+        if robot is None or not bare(place, robot):
+            minder.bare_s = None
+        elif minder.bare_s is None:
+            minder.bare_s = robot.received_s
+        elif robot.received_s - minder.bare_s >= BARE_S:
+            del self._minders[place]
+            return None
+        finding = minder.finding
+        return finding if finding is not None and finding.verdict is Verdict.EVENT else None
 
     def _minder(self, place: Place, pack: PackStatus) -> _Minder:
         """The one that minds this pack. As long as its BMS does not tell who it is, it is the one that was here."""
@@ -145,6 +163,7 @@ class Watch:
                 m.hot_s,
                 m.cells_s,
                 m.asked_s,
+                m.bare_s,
                 _plain(m.finding),
             ]
             for p, m in self._minders.items()
@@ -161,12 +180,21 @@ class Watch:
         self._minders, self._known = minders, known
 
     def _loaded(
-        self, kind: str, number: int, state: str, serial: str | None, hot: float, cells: float, asked: float, found: Any
+        self,
+        kind: str,
+        number: int,
+        state: str,
+        serial: str | None,
+        hot: float,
+        cells: float,
+        asked: float,
+        since: float | None,
+        found: Any,
     ) -> tuple[Place, _Minder]:
         detector = Detector(self._row)
         detector.load(bytes.fromhex(state))
         finding = Finding(Verdict(found[0]), Cause(found[1]), *found[2:]) if found is not None else None
-        return Place(PlaceKind(kind), number), _Minder(detector, serial, hot, cells, asked, finding)
+        return Place(PlaceKind(kind), number), _Minder(detector, serial, hot, cells, asked, since, finding)
 
 
 def tell(decision: Decision, found: Mapping[Place, Finding]) -> Decision:

@@ -122,6 +122,24 @@ def test_the_interlock_is_in_force_in_manual() -> None:
     run(main())
 
 
+def test_a_jog_wants_closed_doors_and_a_safe_lane() -> None:
+    async def main() -> None:
+        ground = await stopped()
+        at_the_cabinet(ground)
+        for cause, unsafe in (
+            ("door_open", lambda: setattr(ground.world.inputs, "doors_closed", Signal.FALSE)),
+            ("lane_not_safe", lambda: ground.world.inputs.overrides.update(truck_present=Signal.TRUE)),
+        ):
+            unsafe()
+            await cycles(ground, 3)
+            assert await answered(ground, ground.send("jog", dx_mm=50)) == "failed"
+            assert cause in text(ground)
+            ground.world.inputs.doors_closed = Signal.TRUE
+        assert ground.plc.motions == {}
+
+    run(main())
+
+
 def test_a_swap_that_was_put_right_by_hand_goes_on() -> None:
     async def main() -> None:
         ground = await swapping(1)
@@ -137,6 +155,55 @@ def test_a_swap_that_was_put_right_by_hand_goes_on() -> None:
         ground.send("resume")
         await ground.until(lambda: bool(ground.finished()), 120.0)
         assert ground.finished()[0].installed == (1,)
+        assert ground.world.ledger.violations == []
+
+    run(main())
+
+
+async def half_lifted() -> Ground:
+    """A swap that is held while the gripper has its pack and the pack still sits in the mount; the key on Manual."""
+    ground = await swapping(1, speed=1.0)
+    await ground.at_step("extract")
+    await ground.until(lambda: ground.robot.status is not None and ground.robot.status.gripper_holding is Signal.TRUE)
+    ground.send("hold")
+    await ground.reaches("Held", 10.0)
+    await cycles(ground, 3)
+    assert ground.world.seated(ground.world.lane.mounts[1])
+    at_the_cabinet(ground)
+    await cycles(ground, 3)
+    return ground
+
+
+@pytest.mark.parametrize("between", [("jog", {"dx_mm": 50}), ("step", {"motion": "clamp"})])
+def test_a_half_done_lift_is_not_forgotten_over_what_does_not_end_it(between: tuple[str, dict[str, object]]) -> None:
+    async def main() -> None:
+        ground = await half_lifted()
+        assert await answered(ground, ground.send("step", motion="move", bay=3)) == "failed"
+        assert "pack_not_free_to_travel" in text(ground)
+        verdict = await answered(ground, ground.send(between[0], **between[1]))
+        assert verdict == ("failed" if between[0] == "jog" else "completed"), text(ground)  # not at travel height
+        for arguments in ({"motion": "move", "bay": 3}, {"motion": "home"}):
+            assert await answered(ground, ground.send("step", **arguments)) == "failed"
+            assert "pack_not_free_to_travel" in text(ground)
+            assert ground.world.seated(ground.world.lane.mounts[1])
+        ground.world.inputs.mode, ground.world.inputs.local_enable = RobotMode.PRODUCTION, Signal.FALSE
+        await cycles(ground, 3)
+        ground.send("resume")
+        await ground.until(lambda: ground.state.packml is PackML.EXECUTE, 5.0)
+        assert ground.state.step == "extract"
+        await ground.until(lambda: bool(ground.finished()), 300.0)
+        assert ground.finished()[0].installed == (1,)
+        assert ground.world.ledger.violations == []
+
+    run(main())
+
+
+def test_a_half_done_lift_that_was_finished_by_hand_lets_the_robot_travel() -> None:
+    async def main() -> None:
+        ground = await half_lifted()
+        assert await answered(ground, ground.send("jog", dx_mm=50)) == "failed"
+        assert await answered(ground, ground.send("step", motion="lift", mount=1)) == "completed", text(ground)
+        assert await answered(ground, ground.send("step", motion="move", bay=3)) == "completed", text(ground)
         assert ground.world.ledger.violations == []
 
     run(main())

@@ -259,6 +259,42 @@ def test_a_trip_is_over_when_the_pack_has_left() -> None:
     assert room.code() == "charging"
 
 
+@pytest.mark.parametrize("silent", [True, False])
+def test_a_bay_that_reads_empty_for_a_moment_keeps_its_latch(silent: bool) -> None:
+    room = charging()
+    room.packs[1]["overtemperature"] = T
+    room.cycle()
+    pack = {"soc_pct": 50.0}  # its fault has gone meanwhile
+    room.packs[1] = pack
+    for _ in range(5):
+        room.bays[1] = EMPTY
+        if silent:
+            del room.packs[1]
+        room.run(1.1)  # one look of the ordinary ones at least
+        room.bays[1], room.packs[1] = DOCKED, pack
+        room.run(1.1)
+        assert room.code() == "tripped"
+    if not silent:
+        room.bays[1] = EMPTY
+        room.run(10.0)
+        assert room.code() == "tripped"  # what talks is there, whatever its switches say
+        room.bays[1] = DOCKED
+    room.run(15.0)
+    assert room.code() == "tripped" and room.permits == 0
+
+
+def test_a_trip_is_over_when_another_pack_says_that_it_is_there() -> None:
+    room = charging()
+    room.packs[1]["overtemperature"] = T
+    room.cycle()
+    room.packs[1] = {"soc_pct": 30.0, "link": PackLink.HANDSHAKE}  # who it is nobody knows
+    room.run(3.0)
+    assert room.code() == "tripped"
+    room.packs[1] = {"soc_pct": 30.0, "identity": PackIdentity("PACK-00000099", 3, 302.0, 566.4, 1)}
+    room.run(15.0)
+    assert room.code() == "charging"
+
+
 def test_a_trip_says_what_tripped_it_not_what_reads_now() -> None:
     room = charging()
     room.packs[1]["insulation_ohm_per_v"] = 42.0

@@ -9,14 +9,20 @@ import pytest
 
 from drivers.pack_status import PackIdentity, PackLink, PackStatus
 from drivers.reading import Quality, Reading, Signal
-from drivers.robot_protocol import BaySensors
-from station_ctl.model import Exchange, Place, Reason, Snapshot, StationState, Swap, bay, mount
-from station_ctl.swap import plan
+from drivers.robot_protocol import BaySensors, MotionClass
+from station_ctl.model import Decision, Exchange, Place, Reason, Snapshot, StationState, Swap, bay, mount
+from station_ctl.swap import evacuate, plan
+from station_ctl.swap.look import Look
 from tests.safety.test_inputs import NOW, good, pack, robot, truck
 from tests.simulation.ground import station_config
 
 CONFIG = station_config(6)  # bay 6 is the isolation area
 T, F = Signal.TRUE, Signal.FALSE
+
+
+def make(mounts: tuple[int, ...], state: StationState, here: Snapshot) -> tuple[Exchange, ...] | Reason:
+    """A plan at 80 % while no thermal event is told."""
+    return plan.make(mounts, state, here, CONFIG, 80.0, ())
 
 
 def stored(number: int, soc_pct: float, **changes: Any) -> PackStatus:
@@ -40,7 +46,7 @@ def at(occupied: dict[int, PackStatus]) -> Snapshot:
 
 def test_the_highest_ready_packs_are_chosen_and_one_free_bay_is_enough() -> None:
     here = at({1: stored(1, 85.0), 2: stored(2, 97.0), 3: stored(3, 91.0), 4: stored(4, 81.0)})
-    exchanges = plan.make((1, 2), StationState(), here, CONFIG, 80.0)
+    exchanges = make((1, 2), StationState(), here)
     assert isinstance(exchanges, tuple)
     assert [(e.mount, e.bay_out, e.serial_in) for e in exchanges] == [(1, 2, "SIMP-00000002"), (2, 3, "SIMP-00000003")]
     assert exchanges[0].bay_in == 5
@@ -50,10 +56,8 @@ def test_the_highest_ready_packs_are_chosen_and_one_free_bay_is_enough() -> None
 
 def test_the_isolation_area_is_neither_source_nor_destination() -> None:
     full = {n: stored(n, 90.0) for n in range(1, 6)}
-    assert plan.make((1,), StationState(), at(full), CONFIG, 80.0) == Reason(
-        "no_free_bay", "no bay is free for a discharged pack"
-    )
-    only_isolated = plan.make((1,), StationState(), at({6: stored(6, 99.0)}), CONFIG, 80.0)
+    assert make((1,), StationState(), at(full)) == Reason("no_free_bay", "no bay is free for a discharged pack")
+    only_isolated = make((1,), StationState(), at({6: stored(6, 99.0)}))
     assert isinstance(only_isolated, Reason)
     assert only_isolated.code == "no_charged_pack"
 
@@ -82,7 +86,43 @@ def test_a_pack_that_is_not_fit_is_never_handed_out(changes: dict[str, Any], say
     assert plan.readiness(1, StationState(), fit, CONFIG, 80.0) == ""
     unfit = at({1: replace(stored(1, 95.0), **changes)})
     assert says in plan.readiness(1, StationState(), unfit, CONFIG, 80.0)
-    assert isinstance(plan.make((1,), StationState(), unfit, CONFIG, 80.0), Reason)
+    assert isinstance(make((1,), StationState(), unfit), Reason)
+
+
+@pytest.mark.parametrize("doubt", [(T, F, F), (F, T, F), (F, F, T), (F, Signal.UNTRUSTED, F)])
+def test_a_bay_is_free_only_if_all_its_switches_say_so(doubt: tuple[Signal, Signal, Signal]) -> None:
+    here = at({n: stored(n, 90.0) for n in range(1, 5)})
+    assert plan.free_bays(StationState(), here, CONFIG, ()) == [5]
+    assert evacuate.isolation_bays(StationState(), here, CONFIG, ()) == [6]
+    assert here.robot is not None
+    bays = list(here.robot.bays)
+    bays[4] = bays[5] = BaySensors(*doubt, T)
+    doubted = replace(here, robot=replace(here.robot, bays=tuple(bays)))
+    assert plan.free_bays(StationState(), doubted, CONFIG, ()) == []
+    assert evacuate.isolation_bays(StationState(), doubted, CONFIG, ()) == []
+    assert make((1,), StationState(), doubted) == Reason("no_free_bay", "no bay is free for a discharged pack")
+
+
+def test_a_bay_with_an_event_or_in_quarantine_is_not_free() -> None:
+    here = at({n: stored(n, 90.0) for n in range(1, 4)})
+    assert plan.free_bays(StationState(), here, CONFIG, {bay(4): "70 degC"}) == [5]
+    quarantined = StationState(quarantined={"bay 5": "thermal event: smoke", "bay 6": "thermal event: smoke"})
+    assert plan.free_bays(quarantined, here, CONFIG, ()) == [4]
+    assert evacuate.isolation_bays(quarantined, here, CONFIG, ()) == []
+    assert evacuate.isolation_bays(StationState(), here, CONFIG, {bay(6): "70 degC"}) == []
+
+
+@pytest.mark.parametrize("doubt", [(T, F, F), (F, T, F), (F, F, T), (F, Signal.UNTRUSTED, F)])
+def test_a_place_leaves_quarantine_only_if_all_its_switches_see_no_pack(doubt: tuple[Signal, Signal, Signal]) -> None:
+    here, state = at({}), StationState(quarantined={"bay 5": "thermal event: smoke"})
+    open_, told = Decision(MotionClass(255), False, 0, None, {}), {bay(5): "smoke"}
+    assert here.robot is not None
+    bays = list(here.robot.bays)
+    bays[4] = BaySensors(*doubt, T)
+    doubted = replace(here, robot=replace(here.robot, bays=tuple(bays)))
+    assert evacuate.quarantine(Look(state, doubted, open_, CONFIG, "")) is state
+    assert "bay 5" in evacuate.quarantine(Look(state, here, replace(open_, thermal=told), CONFIG, "")).quarantined
+    assert evacuate.quarantine(Look(state, here, open_, CONFIG, "")).quarantined == {}
 
 
 def test_a_quarantined_pack_is_never_handed_out() -> None:

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from drivers.reading import Signal
-from drivers.robot_protocol import Opcode, RobotCommand, RobotStatus
-from station_ctl.model import Reason, StationState, bay
+from drivers.robot_protocol import EchoState, Opcode, RobotCommand, RobotStatus
+from station_ctl.model import LastMotion, Reason, StationState, bay
 from station_ctl.safety.from_plc import occupied
 from station_ctl.swap.resume import resume
 from tests.simulation.thermal_ground import swapping
@@ -56,7 +56,8 @@ def test_a_lift_that_was_refused_before_it_began_is_approached_anew() -> None:
         assert state.swap is not None
         place = bay(state.swap.exchange.bay_out)
         assert occupied(robot, place.code) is Signal.TRUE
-        state = replace(state, step="fetch", given=RobotCommand(9, Opcode.LIFT_FROM, place.code))
+        there = LastMotion(RobotCommand(8, Opcode.MOVE_TO, 0, place.code), EchoState.DONE)
+        state = replace(state, step="fetch", last=there, given=RobotCommand(9, Opcode.LIFT_FROM, place.code))
         assert resume(state, replace(robot, gripper_holding=Signal.FALSE), ASKED, 50.0).step == "approach_bay"
         assert resume(state, robot, ASKED, 50.0).step == "fetch"
 

@@ -18,7 +18,7 @@ from station_ctl.model import Decision, Place, Snapshot, bay, mount
 from station_ctl.thermal import limits as limits_room
 from station_ctl.thermal.finding import Cause, Finding, Verdict
 from station_ctl.thermal.limits import Limits, LimitsError
-from station_ctl.thermal.watch import AWAY_S, Watch, tell
+from station_ctl.thermal.watch import AWAY_S, BARE_S, Watch, tell
 from tests.safety.test_inputs import robot, truck
 
 T, F, U = Signal.TRUE, Signal.FALSE, Signal.UNTRUSTED
@@ -36,6 +36,7 @@ class Yard:
             self.leave(place)
         self.smoke: dict[int, Signal] = {}
         self.occupied: dict[int, Signal] = {}
+        self.fastened: dict[int, tuple[Signal, Signal]] = {}
         self.plc = True
         self.truck_present = T
 
@@ -64,13 +65,15 @@ class Yard:
 
     def snapshot(self) -> Snapshot:
         """As the drivers would have read it."""
-        bays = tuple(
-            BaySensors(self.occupied.get(n, Signal(int(self._there(bay(n))))), F, T, self.smoke.get(n, T))
-            for n in (1, 2, 3)
-        )
+        bays = tuple(self._bay(n, Signal(int(self._there(bay(n))))) for n in (1, 2, 3))
         mounts = tuple(MountSensors(s, s, F, s) for s in (Signal(int(self._there(mount(n)))) for n in (1, 2, 3)))
-        plc = robot(bays=bays, mounts=mounts, truck_present=self.truck_present) if self.plc else None
+        sensors: dict[str, Any] = {"bays": bays, "mounts": mounts, "truck_present": self.truck_present}
+        plc = robot(received_s=self.now_s, **sensors) if self.plc else None
         return Snapshot(self.now_s, plc, "", truck(), dict(self.packs))
+
+    def _bay(self, number: int, there: Signal) -> BaySensors:
+        locked, mated = self.fastened.get(number, (there, there))
+        return BaySensors(self.occupied.get(number, there), locked, mated, self.smoke.get(number, T))
 
     def _there(self, place: Place) -> bool:
         return self.packs[place].link is not PackLink.SILENT
@@ -118,7 +121,50 @@ def test_the_packs_own_alarm_is_an_event_at_once_and_latches() -> None:
     yard.plc = False
     assert yard.look()[bay(1)] == found
     yard.plc, yard.occupied[1] = True, F
-    assert yard.look() == {}
+    yard.look()
+    assert yard.look(BARE_S) == {}
+
+
+def burning() -> Yard:
+    """The pack in bay 1 has an event, and its BMS is dead."""
+    yard = Yard()
+    yard.calm(bay(1))
+    yard.tell(bay(1), thermal_event=T)
+    yard.look()
+    yard.packs[bay(1)] = PackStatus(1)
+    yard.occupied[1], yard.fastened[1] = T, (T, T)
+    return yard
+
+
+@pytest.mark.parametrize("fastened", [(T, T), (T, F), (F, T), (U, F)])
+def test_one_switch_that_reads_empty_takes_no_event_away(fastened: tuple[Signal, Signal]) -> None:
+    yard = burning()
+    event = yard.look()
+    yard.occupied[1], yard.fastened[1] = F, fastened
+    assert yard.look(0.02) == event
+    for _ in range(20):
+        assert yard.look(1.0) == event
+    yard.occupied[1] = T
+    assert yard.look() == event
+
+
+def test_an_event_ends_when_all_switches_have_read_empty_for_two_seconds_on_end() -> None:
+    yard = burning()
+    event = yard.look()
+    for _ in range(3):  # all three at once, but not for long: a PLC that starts
+        yard.occupied[1], yard.fastened[1] = F, (F, F)
+        assert yard.look(0.1) == event
+        assert yard.look(BARE_S - 0.1) == event
+        yard.plc = False
+        assert yard.look() == event
+        yard.plc, yard.occupied[1] = True, T
+        assert yard.look() == event
+    yard.occupied[1] = F
+    assert yard.look() == event
+    again = Watch(LIMITS)
+    again.load(json.loads(json.dumps(yard.watch.dump())))
+    assert yard.look(BARE_S) == {} == again.look(yard.snapshot())
+    assert yard.watch.dump() == again.dump()
 
 
 @pytest.mark.parametrize("quality", [Quality.UNTRUSTED, Quality.NOT_AVAILABLE])
@@ -236,7 +282,8 @@ def test_a_truck_takes_its_findings_along() -> None:
     assert mount(1) in yard.look()
     yard.leave(mount(1))
     yard.truck_present = F
-    assert yard.look() == {}
+    assert mount(1) in yard.look()  # one bad read of the truck's detector is no departure
+    assert yard.look(BARE_S) == {}
 
 
 def _attentive(yard: Yard, place: Place) -> bool:
