@@ -486,7 +486,10 @@ def test_a_run_of_another_size_is_refused(rows: int, answers: int) -> None:
 
 
 def test_a_run_over_nothing_is_nothing() -> None:
-    Detector(ROW).run(b"", bytearray())
+    detector = Detector(ROW)
+    before = detector.dump()
+    detector.run(b"", bytearray())
+    assert detector.dump() == before
 
 
 def _same(left: tuple[float, ...], right: tuple[float, ...]) -> bool:
