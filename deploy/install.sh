@@ -88,6 +88,19 @@ if [ -f "$example" ]; then
     fi
 fi
 
+# On everybody's PATH. What is already there under that name, and not ours, is somebody else's.
+install -d -m 755 "$root/usr/local/bin"
+for command in station-ctl station-console; do
+    link=$root/usr/local/bin/$command target=$prefix/venv/bin/$command
+    if [ -L "$link" ] && [ "$(readlink "$link")" = "$target" ]; then
+        continue
+    elif [ -e "$link" ] || [ -L "$link" ]; then
+        printf 'install.sh: %s is not ours and stays; the command is %s\n' "$link" "$target" >&2
+    else
+        ln -s "$target" "$link"
+    fi
+done
+
 if [ -n "$root" ]; then
     printf 'installed below %s; systemd was left alone\n' "$root"
     exit 0

@@ -45,6 +45,12 @@ rm -f "$root/etc/systemd/system/station-ctl.service" \
 if [ -z "$root" ]; then
     systemctl daemon-reload
 fi
+for command in station-ctl station-console; do
+    link=$root/usr/local/bin/$command
+    if [ -L "$link" ] && [ "$(readlink "$link")" = "$prefix/venv/bin/$command" ]; then
+        rm -f "$link"
+    fi
+done
 
 # Only what install.sh put there: the prefix may be a directory that others use as well.
 rm -rf "$root${prefix:?}/venv" "$root${prefix:?}/share/mosquitto"

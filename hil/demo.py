@@ -11,17 +11,15 @@ import asyncio
 import json
 import logging
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from drivers.errors import StationError
+from hil.demo_stop import stopped
 from hil.rig.station import STATION_ID, Rig, Setting, rig
+from hil.verdict import PACKS, VIN, Verdict, faults
 from hil.view import LineView, LiveView, View
-from station_ctl.uplink.messages import MetricsMessage, SwapRecord
 
-VIN = "LZZ5CLSB8NA000001"
-PACKS = 2
 OUT_OF_TOLERANCE_MM = 85.0  # the PLC's tolerance is 50 mm
 SWAP_S = 900.0
 
@@ -35,6 +33,7 @@ def add_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     verb.add_argument(
         "--json", metavar="FILE", help="write record, figures and verdict to a file, - for standard output"
     )
+    verb.add_argument("--stop", action="store_true", help="somebody walks in: find out what stopped the robot")
     verb.set_defaults(handler=main)
 
 
@@ -52,6 +51,9 @@ def main(arguments: argparse.Namespace) -> int:
     view: View = LiveView(out) if out.isatty() else LineView(out)
     setting = Setting(speed=arguments.speed, seed=arguments.seed, broker=arguments.broker)
     try:
+        if arguments.stop:
+            asyncio.run(stopped(setting, view, out))
+            return 0
         verdict = asyncio.run(_swap(setting, view))
     except StationError as e:
         sys.stderr.write(f"demo: {e}\n")
@@ -61,65 +63,6 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.json:
         _write_json(arguments.json, verdict)
     return 0 if verdict.good else 1
-
-
-@dataclass(slots=True)
-class Verdict:
-    """What the plant found, beside what the controller reported."""
-
-    record: SwapRecord
-    metrics: MetricsMessage
-    visit: dict[str, Any]
-    speed: float
-    faults: list[str] = field(default_factory=list)
-
-    @property
-    def good(self) -> bool:
-        """True if the plant found nothing wrong."""
-        return not self.faults
-
-    def as_dict(self) -> dict[str, Any]:
-        """For --json."""
-        return {
-            "verified_by_plant": self.good,
-            "faults": self.faults,
-            "record": self.record.model_dump(mode="json", by_alias=True),
-            "metrics": self.metrics.model_dump(mode="json", by_alias=True),
-            "visit": self.visit,
-            "speed": self.speed,
-        }
-
-    def text(self) -> str:
-        """The swap record and the figures, for a person."""
-        visit, metrics = self.visit, self.metrics
-        lines = ["", f"Swap {self.record.swap_id}: {self.record.outcome}, authorised by {self.record.authorised_by}"]
-        for e in self.record.exchanges:
-            lines.append(
-                f"  mount {e.mount}: {e.serial_out} ({_pct(e.soc_out_pct)}) -> bay {e.bay_in}, "
-                f"{e.serial_in} ({_pct(e.soc_in_pct)}) <- bay {e.bay_out}; old pack {_accepted(e.accepted)}"
-            )
-        total, floor = visit["duration_s"], visit["acting_s"]
-        lines += [
-            f"  swap time       {total:.1f} s at {self.speed:g} x; mechanical floor {floor:.1f} s "
-            "(robot, truck or person acting)",
-            f"  controller adds {total - floor:.1f} s; at speed 1 the floor is about {floor * self.speed:.0f} s",
-            f"  cycle period    p50 {metrics.cycle_period_ms.p50:.1f}, p99 {metrics.cycle_period_ms.p99:.1f}, "
-            f"max {metrics.cycle_period_ms.max:.1f} ms; overruns {metrics.overruns}",
-            f"  Modbus          round trip p50 {metrics.modbus_round_trip_ms.p50:.2f}, "
-            f"p99 {metrics.modbus_round_trip_ms.p99:.2f}, max {metrics.modbus_round_trip_ms.max:.2f} ms",
-            f"  CAN             {metrics.can_frames} frames",
-        ]
-        lines += [f"  WRONG: {fault}" for fault in self.faults]
-        done = "verified by the plant: right serials locked in the truck, old ones in bays"
-        return "\n".join([*lines, done if self.good else "NOT verified by the plant", ""])
-
-
-def _pct(value: float | None) -> str:
-    return "?" if value is None else f"{value:.0f} %"
-
-
-def _accepted(accepted: bool | None) -> str:
-    return {True: "accepted", False: "quarantined", None: "not judged"}[accepted]
 
 
 async def _swap(setting: Setting, view: View) -> Verdict:
@@ -175,25 +118,6 @@ def _judge(
         speed=setting.speed,
         faults=faults(before, at_release, after),
     )
-
-
-def faults(before: dict[str, Any], at_release: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """What the plant holds against the swap; the controller's word plays no part.
-
-    The right packs are the best charged of those that stood in the bays before; the truck's own are at mounts.
-    """
-    stock = sorted((s for s in before["bays"].values() if s), key=lambda s: -before["packs"][s])
-    right, mounts = set(stock[:PACKS]), at_release["mounts"]
-    found = [f"mount {n} holds {s}" for n, s in mounts.items() if s not in right]
-    found += [f"mount {n} is not locked" for n, locked in at_release["mounts_locked"].items() if not locked]
-    found += [f"{len(mounts)} mounts, expected {PACKS}"] if len(mounts) != PACKS else []
-    in_bays = {s for s in after["bays"].values() if s}
-    old = {f"TRK{VIN[-1]}-{n:08d}" for n in range(1, PACKS + 1)}
-    found += [f"old pack {s} is in no bay" for s in sorted(old - in_bays)]
-    found += [f"pack {s} was lost" for s in sorted(set(stock) - right - in_bays)]
-    found += [f"the plant saw: {v}" for v in after["violations"]]
-    found += [f"command {m['sequence']} ran {m['started']} times" for m in after["motions"] if m["started"] != 1]
-    return found
 
 
 def _write_json(target: str, verdict: Verdict) -> None:

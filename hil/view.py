@@ -14,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from station_ctl.uplink.message import Message
-from station_ctl.uplink.messages import BayMessage, StateMessage, TruckMessage
+from station_ctl.uplink.place_messages import BayMessage, TruckMessage
+from station_ctl.uplink.state_messages import StateMessage
 
 SAFETY = "Supervisory second layer, not certified: emergency stop and guarding of people are hard-wired."
 NOTES = 4

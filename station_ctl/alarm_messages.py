@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from station_ctl.alarms.catalogue import Catalogue
+from station_ctl.alarms.entry import Catalogue
 from station_ctl.alarms.flood import Flood
 from station_ctl.alarms.places import Instance
 from station_ctl.alarms.record import Record, State, Transition

@@ -7,19 +7,21 @@ from dataclasses import dataclass
 
 from drivers.errors import StationError
 from station_ctl import alarm_messages
-from station_ctl.alarms.catalogue import Catalogue
+from station_ctl.alarms.action import Action
 from station_ctl.alarms.conditions import Conditions
+from station_ctl.alarms.entry import Catalogue
 from station_ctl.alarms.flood import STALE_S, Flood
 from station_ctl.alarms.life import LifeCycle
 from station_ctl.alarms.places import instances
-from station_ctl.alarms.record import Action, Remembered, State, Transition, Trigger
+from station_ctl.alarms.record import Remembered, State, Transition, Trigger
 from station_ctl.alarms.vitals import Vital
 from station_ctl.config import Config
 from station_ctl.model import Decision, Event, Snapshot, StationState
 from station_ctl.ports import UplinkPort
 from station_ctl.snapshots import mode
 from station_ctl.uplink.admission import Admitted
-from station_ctl.uplink.requests import AlarmArguments, OutOfServiceArguments, ShelveArguments
+from station_ctl.uplink.arguments import AlarmArguments, OutOfServiceArguments, ShelveArguments
+from station_ctl.uplink.roles import Role, Roles
 
 VERBS = frozenset({"ack", "shelve", "unshelve", "out_of_service", "in_service"})
 """Verbs that are for the alarms, not for the swap."""
@@ -46,6 +48,7 @@ class Annunciator:
         self.flood = Flood()
         self.dropped = 0
         self._catalogue = catalogue
+        self._roles = Roles((i.name, tuple(map(Role, i.roles))) for i in config.issuer)
         self._conditions = Conditions(config, catalogue)
         self._life = LifeCycle(self.instances, remembered.records, remembered.number)
         self._asked: list[Admitted] = []
@@ -66,7 +69,7 @@ class Annunciator:
         asked, self._asked = self._asked, []
         found = self._conditions.find(state, snapshot, decision, vital)
         modes = frozenset((str(state.packml), str(mode(snapshot.robot))))
-        actions = [_action(admitted) for admitted in asked]
+        actions = [_action(admitted, self._roles.of(admitted.command.issuer)) for admitted in asked]
         made, refusals = self._life.step(found, snapshot.now_s, vital.at, modes, actions)
         self._answers += zip(asked, refusals, strict=True)
         events = tuple(self._flooded(made, snapshot.now_s))
@@ -158,13 +161,13 @@ def _announces(transition: Transition) -> bool:
     return transition.after is State.UNACKNOWLEDGED and transition.before is not State.UNACKNOWLEDGED
 
 
-def _action(admitted: Admitted) -> Action:
+def _action(admitted: Admitted, roles: frozenset[str]) -> Action:
     trigger, by = Trigger(admitted.verb), admitted.command.issuer
     match admitted.command.arguments:
         case ShelveArguments(alarm=identifier, minutes=minutes):
-            return Action(trigger, identifier, by, minutes=minutes)
+            return Action(trigger, identifier, by, minutes=minutes, roles=roles)
         case OutOfServiceArguments(alarm=identifier, why=why):
-            return Action(trigger, identifier, by, why=why)
+            return Action(trigger, identifier, by, why=why, roles=roles)
         case AlarmArguments(alarm=identifier):
-            return Action(trigger, identifier, by)
+            return Action(trigger, identifier, by, roles=roles)
     raise StationError("has no alarm in its arguments", where=f"cmd/{admitted.verb}")

@@ -11,8 +11,9 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from drivers.errors import StationError
-from station_ctl import __version__, config, documents, service
+from station_ctl import __version__, config, service
 from station_ctl.blackbox import cli as blackbox
+from station_ctl.documents import pages
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -69,9 +70,9 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _documents(arguments: argparse.Namespace) -> int:
-    stale = documents.stale(arguments.folder)
+    stale = pages.stale(arguments.folder)
     if not arguments.check:
-        documents.write(arguments.folder)
+        pages.write(arguments.folder)
         return 0
     for name in stale:
         sys.stderr.write(

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from station_ctl.annunciator import VERBS, Annunciator
 from station_ctl.model import Asked, Authorisation, Order, StationState, Swap, Verb, bay, mount
 from station_ctl.ports import UplinkPort
-from station_ctl.swap import manual, verbs
+from station_ctl.swap import manual, verb_done
 from station_ctl.uplink.admission import Admitted
-from station_ctl.uplink.requests import AuthoriseArguments, EvacuateArguments, JogArguments, StepArguments
+from station_ctl.uplink.arguments import AuthoriseArguments, EvacuateArguments, JogArguments, StepArguments
 
 TAKEN_A_CYCLE = 4
 
@@ -50,7 +50,7 @@ class Commands:
     def follow(self, state: StationState, finished: Swap | None) -> None:
         """Answer commands that have come to their end."""
         for admitted in list(self.open):
-            end = verbs.done(Verb(admitted.verb), state, finished)
+            end = verb_done.done(Verb(admitted.verb), state, finished)
             if end is not None:
                 self._close(admitted, *end)
 

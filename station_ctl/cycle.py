@@ -17,7 +17,7 @@ from station_ctl.config import Config
 from station_ctl.model import Asked, Decision, PackML, Reason, Snapshot, StationState, Swap
 from station_ctl.safety import table
 from station_ctl.safety.guard import Guard
-from station_ctl.swap import changes, reconcile, recovery, verbs
+from station_ctl.swap import changes, people, reconcile, recovery, verbs
 from station_ctl.swap.look import Look
 from station_ctl.swap.machine import PACKML
 from station_ctl.swap.step import step
@@ -134,7 +134,7 @@ def decide(deciders: Deciders, config: Config, state: StationState, seen: Seen) 
     """One cycle: judge, obey what is asked, step, gate. No await, no clock, no I/O."""
     snapshot = seen.snapshot
     decision = deciders.judge(snapshot, state)
-    asked, refusals = _obeyed(state, seen, config)
+    asked, refusals = _obeyed(people.noticed(state, snapshot, config), seen, config, decision)
     result = step(Look(asked, snapshot, decision, config, seen.now_utc))
     after, command = _gate(deciders.guard, config, result, snapshot, decision)
     after = _charged(changes.naming_bus(state, after, snapshot.can), decision)
@@ -150,14 +150,16 @@ def _charged(state: StationState, decision: Decision) -> StationState:
     return state if state.charging is decision.charging else replace(state, charging=decision.charging)
 
 
-def _obeyed(state: StationState, seen: Seen, config: Config) -> tuple[StationState, tuple[str, ...]]:
+def _obeyed(
+    state: StationState, seen: Seen, config: Config, decision: Decision
+) -> tuple[StationState, tuple[str, ...]]:
     refusals = []
     for asked in seen.asked:
-        why = verbs.refusal(asked, state, seen.snapshot, config)
+        why = verbs.refusal(asked, state, seen.snapshot, config, decision.thermal)
         why = why or reconcile.refusal(asked.verb, state, seen.snapshot, config)
         refusals.append(why)
         if not why:
-            state = verbs.obey(asked, state, seen.snapshot, config)
+            state = verbs.obey(asked, state, seen.snapshot, config, decision.thermal)
     return state, tuple(refusals)
 
 
@@ -193,9 +195,10 @@ def confirm(
 
 def undone(before: StationState, wanted: StationState, now_s: float, why: Reason) -> StationState:
     """The state before this cycle, aborted: what could not be written down is not built upon. Down is always on."""
+    visited = before.visited or wanted.visited  # who was seen is not forgotten
     if wanted.packml in (PackML.ABORTING, PackML.ABORTED):
-        return replace(wanted, pending=None)
-    before = replace(before, sequence=wanted.sequence)  # a number that may be on the disk is not given again
+        return replace(wanted, pending=None, visited=visited)
+    before = replace(before, sequence=wanted.sequence, visited=visited)  # a number that may be on the disk is used
     if PACKML.allows(before.packml, "abort"):
         return changes.abort(before, now_s, why)
     return replace(before, pending=None, reason=why)

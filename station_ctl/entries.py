@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from station_ctl.journal import Entry, JournalError, stable
+from station_ctl.journal import Entry, JournalError
 from station_ctl.model import Reason, StationState
 from station_ctl.ports import JournalPort
+from station_ctl.swap.restart import stable
 
 JOURNAL_S = 1.5
 """An intent that is not on disk by then is not given and the swap aborted. Under the 2 s of the systemd watchdog."""

@@ -12,9 +12,9 @@ from drivers.packs import PackBus
 from drivers.robot import Robot
 from drivers.truck import TruckLink
 from station_ctl.blackbox.box import BlackBox
-from station_ctl.runner import Health
+from station_ctl.health import Health
 from station_ctl.snapshots import spread
-from station_ctl.uplink.messages import MetricsMessage, Spread
+from station_ctl.uplink.record_messages import MetricsMessage, Spread
 from station_ctl.uplink.uplink import Uplink
 
 

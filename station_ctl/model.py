@@ -263,6 +263,8 @@ class StationState:
     charging: how it stands in each bay. clears: how often a person's `clear` was obeyed, ever.
     shutting_down: the service is being stopped, nothing begins any more.
     evacuate_asked: what a person has just asked to be evacuated; gone after the cycle that looks at it.
+    visited:  somebody may have been at the robot since a person said that nobody is (swap.people).
+    let_go:   the enable button was measured released in Manual since the last motion by hand.
     """
 
     packml: PackML = PackML.ABORTED
@@ -289,6 +291,8 @@ class StationState:
     charging: Mapping[int, BayCharge] = field(default_factory=dict)
     clears: int = 0
     shutting_down: bool = False
+    visited: bool = True
+    let_go: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +309,9 @@ class Asked:
     order: Order | None = None
 
 
+_NO_PACK = PackStatus(0)
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """What the drivers had read, at one instant.
@@ -319,6 +326,10 @@ class Snapshot:
     truck: TruckStatus
     packs: Mapping[Place, PackStatus]
     can: Mapping[str, str] = field(default_factory=dict)
+
+    def pack(self, place: Place) -> PackStatus:
+        """What the pack at a place says; silence for a place that is not configured."""
+        return self.packs.get(place, _NO_PACK)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from station_ctl.ports import UplinkPort
 from station_ctl.snapshots import bay_message, state_message, truck_message
 from station_ctl.stopped import Stopped
 from station_ctl.uplink import message
-from station_ctl.uplink import messages as m
+from station_ctl.uplink.record_messages import EventMessage, ExchangePart, MetricsMessage, SwapRecord
+from station_ctl.uplink.state_messages import StoppedPart
 from station_ctl.wall_clock import utc_now
 
 log = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ class Reporter:
         self,
         config: Config,
         uplink: UplinkPort,
-        metrics: Callable[[], m.MetricsMessage],
+        metrics: Callable[[], MetricsMessage],
         alarms: Annunciator | None = None,
     ) -> None:
         """alarms: by default those of the shipped catalogue, with nothing remembered."""
@@ -109,28 +110,28 @@ class Reporter:
         self._uplink.emit(self._metrics())
 
 
-def _stopped(stopped: Stopped) -> m.StoppedPart | None:
-    return None if stopped.since is None else m.StoppedPart(by=stopped.by, since=stopped.since)
+def _stopped(stopped: Stopped) -> StoppedPart | None:
+    return None if stopped.since is None else StoppedPart(by=stopped.by, since=stopped.since)
 
 
-def _event(event: Event) -> m.EventMessage:
+def _event(event: Event) -> EventMessage:
     severity = event.severity if event.severity in _SEVERITIES else "fault"
-    return m.EventMessage(code=event.code, severity=severity, text=event.text, details=dict(event.details))  # type: ignore[arg-type]
+    return EventMessage(code=event.code, severity=severity, text=event.text, details=dict(event.details))  # type: ignore[arg-type]
 
 
-def swap_record(swap: Swap, time: Timekeeper, now_s: float) -> m.SwapRecord:
+def swap_record(swap: Swap, time: Timekeeper, now_s: float) -> SwapRecord:
     """`swap`: the record of a swap that has come to its end. Exchanges that did not take place are left out."""
     outcome: Literal["completed", "backed_out", "aborted"] = "completed"
     if swap.backed_out or swap.aborted:
         outcome = "aborted" if swap.aborted else "backed_out"
     began_s = time.began_s if time.began_s is not None else now_s
-    return m.SwapRecord(
+    return SwapRecord(
         swap_id=swap.id,
         vin=swap.vin,
         authorised_by=swap.authorised_by,
         outcome=outcome,
         exchanges=tuple(
-            m.ExchangePart(
+            ExchangePart(
                 mount=e.mount,
                 bay_in=e.bay_in,
                 bay_out=e.bay_out,

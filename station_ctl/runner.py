@@ -9,21 +9,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from drivers.errors import DeviceError
 from drivers.robot_protocol import CommandBlock
-from station_ctl import block
 from station_ctl.alarms.vitals import Vital
 from station_ctl.commands import Commands
 from station_ctl.config import Config
 from station_ctl.cycle import Cycle, Decided, Deciders, Seen, confirm, decide, undone
 from station_ctl.entries import Entries
+from station_ctl.health import Health
 from station_ctl.journal import Entry
-from station_ctl.model import Decision, PackML, Place, Reason, Snapshot, StationState, bay, mount
-from station_ctl.ports import JournalPort, PackPort, RobotPort, TruckPort, UplinkPort
+from station_ctl.model import Decision, PackML, Reason, Snapshot, StationState
+from station_ctl.output import Output
+from station_ctl.pacer import Pacer
+from station_ctl.plant import Plant, addresses
 from station_ctl.report import Reporter
-from station_ctl.stats import Distribution
 from station_ctl.swap import changes
 from station_ctl.swap.machine import PACKML
 from station_ctl.wall_clock import utc_now, utc_text
@@ -32,32 +32,6 @@ log = logging.getLogger(__name__)
 
 STOP_S = 1.0
 """Category-1 ramps of the plant are shorter, and the service has 2 s to end."""
-
-
-@dataclass(slots=True)
-class Health:
-    """How the cycle itself is doing since the start."""
-
-    period: Distribution = field(default_factory=Distribution)
-    lateness: Distribution = field(default_factory=Distribution)
-    work: Distribution = field(default_factory=Distribution)
-    cycles: int = 0
-    overruns: int = 0
-    failed_writes: int = 0
-    failed_cycles: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Plant:
-    """The ports of one station. can: state of each bus by name; clock: the event loop's time in seconds."""
-
-    robot: RobotPort
-    packs: PackPort
-    truck: TruckPort
-    uplink: UplinkPort
-    journal: JournalPort
-    can: Callable[[], dict[str, str]]
-    clock: Callable[[], float]
 
 
 class Runner:
@@ -91,38 +65,20 @@ class Runner:
         self._alarms = reporter.alarms
         self._commands = Commands(plant.uplink, reporter.alarms)
         self._entries = Entries(plant.journal)
-        self._addresses: dict[Place, int] = {bay(b.number): b.can_address for b in config.bay}
-        self._addresses |= {mount(m.number): m.can_address for m in config.mount}
-        self._wake = asyncio.Event()
-        self._danger = False
-        self._heartbeat = 0
+        self._addresses = addresses(config)
+        self._pacer = Pacer(self.health, config.station.period_ms / 1000)
+        self._output = Output(config, plant.robot, self.health)
 
     def wake(self) -> None:
         """Run a cycle now: something was read that can only mean danger."""
-        self._danger = True
-        self._wake.set()
+        self._pacer.wake()
 
     async def run(self) -> None:
         """Cycle until cancelled. A missed period is left out, never caught up in a burst."""
-        loop = asyncio.get_running_loop()
-        period_s = self._config.station.period_ms / 1000
-        due_s = loop.time() + period_s
-        before_s = loop.time()
+        self._pacer.begin()
         while True:
-            woken = await self._until(due_s)
-            start_s = loop.time()
-            await self._supervised(start_s)
-            self.health.work.add(loop.time() - start_s)
-            if woken:
-                continue
-            self.health.lateness.add(start_s - due_s)
-            self.health.period.add(start_s - before_s)
-            before_s, due_s = start_s, due_s + period_s
-            late_s = loop.time() - due_s
-            if late_s > 0:  # the next period is left out; how late it would have been counts all the same
-                self.health.overruns += 1
-                self.health.lateness.add(late_s)
-                due_s = loop.time() + period_s
+            await self._supervised(await self._pacer.due())
+            self._pacer.done()
 
     async def stop(self) -> None:
         """Bring the robot to a stop before the service ends: withdraw everything until it stands."""
@@ -139,17 +95,6 @@ class Runner:
             await self._supervised(loop.time())
             await asyncio.sleep(self._config.station.period_ms / 1000)
         await self._entries.flush(STOP_S / 2)
-
-    async def _until(self, due_s: float) -> bool:
-        """Wait for the next period; True if danger came first."""
-        timer = asyncio.get_running_loop().call_at(due_s, self._wake.set)
-        try:
-            await self._wake.wait()
-        finally:
-            timer.cancel()
-            self._wake.clear()
-        danger, self._danger = self._danger, False
-        return danger
 
     async def _supervised(self, now_s: float) -> None:
         cycle = Cycle(self.state)
@@ -194,10 +139,7 @@ class Runner:
         self.on_cycle(snapshot, decision, state)
 
     def _read(self, now_s: float) -> Snapshot:
-        plant = self._plant
-        packs = {place: plant.packs.status(address) for place, address in self._addresses.items()}
-        robot, error = plant.robot.status, plant.robot.error
-        return Snapshot(now_s, robot, str(error) if error else "", plant.truck.status, packs, plant.can())
+        return self._plant.read(self._addresses, now_s)
 
     def _vital(self) -> Vital:
         """How the controller itself is doing, for its alarms."""
@@ -211,6 +153,7 @@ class Runner:
             health.failed_writes,
             self._entries.behind,
             self._journal_error,
+            self._plant.recorder(),
         )
 
     async def _recorded(self, entry: Entry, cycle: Cycle) -> StationState:
@@ -235,18 +178,7 @@ class Runner:
         return snapshot, cycle.judged, state
 
     async def _write(self, state: StationState, decision: Decision, snapshot: Snapshot) -> CommandBlock | None:
-        """One Modbus transaction: lease, permits, command. A lost one is repeated by the next cycle only."""
-        if snapshot.robot is None:
-            return None
-        self._heartbeat = (self._heartbeat + 1) % 0x10000
-        leases = (self._config.robot.lease_ms, self._config.charging.lease_ms)
-        written = block.make(state, decision, snapshot.robot, self._heartbeat, *leases)
-        try:
-            await self._plant.robot.write(written)
-        except DeviceError as e:
-            self.health.failed_writes += 1
-            log.debug("command block not written: %s", e)
-        return written
+        return await self._output.write(state, decision, snapshot)
 
 
 def _unwatched(_snapshot: Snapshot, _decision: Decision, _state: StationState) -> None:

@@ -29,11 +29,13 @@ from station_ctl.annunciator import Annunciator
 from station_ctl.blackbox.box import BlackBox
 from station_ctl.config import CanSection, Config
 from station_ctl.cycle import Deciders
-from station_ctl.journal import Journal, recovered
+from station_ctl.journal import Journal
 from station_ctl.metrics import Sources
 from station_ctl.model import StationState
+from station_ctl.plant import Plant
 from station_ctl.report import Reporter
-from station_ctl.runner import Plant, Runner
+from station_ctl.runner import Runner
+from station_ctl.swap.restart import recovered
 from station_ctl.uplink.roles import Role, Roles
 from station_ctl.uplink.uplink import Uplink
 
@@ -133,9 +135,18 @@ def build(config: Config, journal: Journal, state: StationState, notifier: Notif
         roles=Roles((i.name, tuple(map(Role, i.roles))) for i in config.issuer),
         session=wires.session,
     )
-    plant = Plant(robot, packs, truck, uplink, journal, lambda: {n: b.state.name for n, b in buses.items()}, _now_s)
     deciders = Deciders.of(config)
     blackbox = BlackBox(config, deciders, wires.worker())
+    plant = Plant(
+        robot,
+        packs,
+        truck,
+        uplink,
+        journal,
+        lambda: {n: b.state.name for n, b in buses.items()},
+        _now_s,
+        lambda: blackbox.trouble,
+    )
     sources = Sources(client, robot, buses, packs, truck, uplink, blackbox)
     alarms = Annunciator(config, catalogue.load(), journal.alarms)
     reporter = Reporter(config, uplink, lambda: sources.message(runners[0].health, alarms.figures(_now_s())), alarms)

@@ -16,7 +16,9 @@ from station_ctl.swap import changes, plan, reconcile, verbs
 from station_ctl.swap.machine import STEP
 from station_ctl.swap.table import STEPS
 from station_ctl.uplink import message
-from station_ctl.uplink import messages as m
+from station_ctl.uplink.place_messages import BayMessage, MountPart, TruckMessage
+from station_ctl.uplink.record_messages import Spread
+from station_ctl.uplink.state_messages import InterlockPart, RobotPart, StateMessage
 
 
 def _value(reading: Reading[float]) -> float | None:
@@ -54,13 +56,13 @@ def progress_pct(state: StationState) -> float:
     return round(100.0 * (here + behind) / total, 1)
 
 
-def state_message(state: StationState, snapshot: Snapshot, decision: Decision, config: Config) -> m.StateMessage:
+def state_message(state: StationState, snapshot: Snapshot, decision: Decision, config: Config) -> StateMessage:
     """`state`: what the station does and why it waits."""
     robot, swap = snapshot.robot, state.swap
-    possible = [v for v in Verb if not verbs.refusal(Asked(v, ""), state, snapshot, config)]
+    possible = [v for v in Verb if not verbs.refusal(Asked(v, ""), state, snapshot, config, decision.thermal)]
     choices = [v.value for v in possible if not reconcile.refusal(v, state, snapshot, config)]
     found = whereabouts.recovery(state, snapshot, config)
-    return m.StateMessage(
+    return StateMessage(
         packml=state.packml.value,
         mode=mode(robot).value,
         step=state.step,
@@ -70,14 +72,14 @@ def state_message(state: StationState, snapshot: Snapshot, decision: Decision, c
         exchange=swap.index + 1 if swap else 0,
         exchanges=len(swap.exchanges) if swap else 0,
         progress_pct=progress_pct(state),
-        robot=m.RobotPart(
+        robot=RobotPart(
             x_mm=robot.x_mm if robot else None,
             y_mm=robot.y_mm if robot else None,
             z_mm=robot.z_mm if robot else None,
             load_kg=robot.load_kg if robot else None,
             state=robot.state.name.lower() if robot and robot.state is not None else "unknown",
         ),
-        interlock=m.InterlockPart(
+        interlock=InterlockPart(
             latched=decision.latched,
             first_out=decision.tripped or decision.first_out,
             active=tuple(decision.active),
@@ -88,16 +90,16 @@ def state_message(state: StationState, snapshot: Snapshot, decision: Decision, c
     )
 
 
-def bay_message(number: int, isolation: bool, state: StationState, snapshot: Snapshot, config: Config) -> m.BayMessage:
+def bay_message(number: int, isolation: bool, state: StationState, snapshot: Snapshot, config: Config) -> BayMessage:
     """`bay/<n>`: one bay and the pack in it; `reason` says why the pack cannot be handed out."""
-    pack = snapshot.packs[bay(number)]
+    pack = snapshot.pack(bay(number))
     occupied = snapshot.robot.bays[number - 1].occupied if snapshot.robot else Signal.NOT_AVAILABLE
     reason = None
     if occupied is Signal.TRUE:
         reason = plan.readiness(number, state, snapshot, config, config.swap.soc_promised_pct) or None
     charge = state.charging.get(number)
     volts, amperes = _value(pack.pack_voltage_v), _value(pack.pack_current_a)
-    return m.BayMessage(
+    return BayMessage(
         bay=number,
         occupied=message.presence(occupied),
         serial=plan.serial(pack),
@@ -129,11 +131,11 @@ def _bay_state(
     return "quarantined" if serial in state.quarantined else "stored"
 
 
-def truck_message(numbers: Iterable[int], state: StationState, snapshot: Snapshot) -> m.TruckMessage:
+def truck_message(numbers: Iterable[int], state: StationState, snapshot: Snapshot) -> TruckMessage:
     """`truck`: the truck in the lane."""
     robot, truck = snapshot.robot, snapshot.truck
     here = robot is not None and robot.truck_present is Signal.TRUE
-    return m.TruckMessage(
+    return TruckMessage(
         present=message.presence(robot.truck_present if robot else Signal.NOT_AVAILABLE),
         vin=truck.vin.value,
         in_position=message.presence(robot.truck_in_position if robot else Signal.NOT_AVAILABLE),
@@ -148,11 +150,11 @@ def truck_message(numbers: Iterable[int], state: StationState, snapshot: Snapsho
     )
 
 
-def _mount_part(number: int, snapshot: Snapshot) -> m.MountPart:
-    pack: PackStatus = snapshot.packs[mount(number)]
+def _mount_part(number: int, snapshot: Snapshot) -> MountPart:
+    pack: PackStatus = snapshot.pack(mount(number))
     sensors = snapshot.robot.mounts[number - 1] if snapshot.robot else None
     unknown = Signal.NOT_AVAILABLE
-    return m.MountPart(
+    return MountPart(
         mount=number,
         serial=plan.serial(pack),
         seated=message.presence(sensors.seated if sensors else unknown),
@@ -163,7 +165,7 @@ def _mount_part(number: int, snapshot: Snapshot) -> m.MountPart:
     )
 
 
-def spread(distribution: Distribution) -> m.Spread:
+def spread(distribution: Distribution) -> Spread:
     """p50, p99 and maximum of a distribution, in ms."""
     p50, p99 = distribution.quantile_ms(0.5), distribution.quantile_ms(0.99)
-    return m.Spread(p50=p50, p99=p99, max=distribution.max_ms)
+    return Spread(p50=p50, p99=p99, max=distribution.max_ms)

@@ -7,18 +7,19 @@ from station_ctl.model import Decision, PlaceKind, Snapshot, StationState
 from station_ctl.swap import plan
 from station_ctl.swap.evacuate import AUTOMATIC
 from station_ctl.swap.reconcile import RESTING, reconcile
-from station_ctl.uplink import messages as m
+from station_ctl.uplink.state_messages import EvacuationPart, RecoveryMessage, ThermalPart, WherePart
+from station_ctl.uplink.state_messages import Reason as ReasonPart
 
 
-def recovery(state: StationState, snapshot: Snapshot, config: Config) -> m.RecoveryMessage:
+def recovery(state: StationState, snapshot: Snapshot, config: Config) -> RecoveryMessage:
     """`recovery`: journal and plant side by side while the station stands; just `running` while it works."""
     if state.packml not in RESTING:
-        return m.RecoveryMessage(kind="running", under_way=f"step {state.step}", choices="")
+        return RecoveryMessage(kind="running", under_way=f"step {state.step}", choices="")
     found = reconcile(state, snapshot, config)
-    return m.RecoveryMessage(
+    return RecoveryMessage(
         kind=found.kind.value,
         where=tuple(
-            m.WherePart(place=w.place, says=w.says.value, serial=w.serial, by_journal=w.by_journal or None)
+            WherePart(place=w.place, says=w.says.value, serial=w.serial, by_journal=w.by_journal or None)
             for w in found.where
         ),
         under_way=found.under_way,
@@ -28,26 +29,26 @@ def recovery(state: StationState, snapshot: Snapshot, config: Config) -> m.Recov
     )
 
 
-def reason(state: StationState, found: m.RecoveryMessage) -> m.Reason | None:
+def reason(state: StationState, found: RecoveryMessage) -> ReasonPart | None:
     """Why the station stands; until PLC and packs have been read it says that it does not know."""
     if state.reason is None:
         return None
     unknown = found.kind == "unknown" and state.reason.code in ("restarted", "first_start")
     text = f"unknown: {found.unread}; {state.reason.text}" if unknown else state.reason.text
-    return m.Reason(code=state.reason.code, text=text)
+    return ReasonPart(code=state.reason.code, text=text)
 
 
-def evacuation(state: StationState) -> m.EvacuationPart | None:
+def evacuation(state: StationState) -> EvacuationPart | None:
     """The evacuation that is open."""
     e = state.evacuation
     if e is None:
         return None
-    return m.EvacuationPart(
+    return EvacuationPart(
         source=str(e.source), isolation=e.isolation, serial=e.serial, why=e.why, interrupted=e.interrupted
     )
 
 
-def thermal(state: StationState, snapshot: Snapshot, decision: Decision, config: Config) -> tuple[m.ThermalPart, ...]:
+def thermal(state: StationState, snapshot: Snapshot, decision: Decision, config: Config) -> tuple[ThermalPart, ...]:
     """Every place with a thermal event: what was measured, what the station does, what a person must do."""
     isolation = {b.number for b in config.bay if b.isolation}
     parts = []
@@ -55,7 +56,7 @@ def thermal(state: StationState, snapshot: Snapshot, decision: Decision, config:
         in_isolation = place.kind is PlaceKind.BAY and place.number in isolation
         done, todo = _isolated() if in_isolation else _doing(state, str(place), place.kind)
         serial = plan.serial(snapshot.packs[place]) if place in snapshot.packs else None
-        parts.append(m.ThermalPart(place=str(place), serial=serial, why=why, station=done, person=todo))
+        parts.append(ThermalPart(place=str(place), serial=serial, why=why, station=done, person=todo))
     return tuple(parts)
 
 

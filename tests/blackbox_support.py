@@ -7,7 +7,7 @@ from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
 
-from hil.demo import VIN
+from hil.verdict import VIN
 from station_ctl.blackbox.box import BlackBox
 from station_ctl.blackbox.file import Recording, read
 from station_ctl.blackbox.replay import Difference, replay

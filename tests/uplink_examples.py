@@ -6,41 +6,37 @@ from datetime import UTC, datetime, timedelta
 
 from drivers.errors import StationError
 from station_ctl.uplink.alarm_parts import AlarmMessage, AlarmPart, AlarmsMessage
-from station_ctl.uplink.message import Message
-from station_ctl.uplink.messages import (
-    BayMessage,
-    EventMessage,
-    ExchangePart,
-    InterlockPart,
-    MetricsMessage,
-    MountPart,
-    Reason,
-    RecoveryMessage,
-    RobotPart,
-    Spread,
-    StateMessage,
-    StatusMessage,
-    SwapRecord,
-    TruckMessage,
-    WherePart,
-)
-from station_ctl.uplink.requests import (
+from station_ctl.uplink.arguments import (
     AlarmArguments,
-    AlarmCommand,
     AuthoriseArguments,
-    AuthoriseCommand,
     EvacuateArguments,
-    EvacuateCommand,
     JogArguments,
-    JogCommand,
     OutOfServiceArguments,
+    ShelveArguments,
+    StepArguments,
+)
+from station_ctl.uplink.message import Message
+from station_ctl.uplink.place_messages import BayMessage, MountPart, TruckMessage
+from station_ctl.uplink.record_messages import EventMessage, ExchangePart, MetricsMessage, Spread, SwapRecord
+from station_ctl.uplink.requests import (
+    AlarmCommand,
+    AuthoriseCommand,
+    EvacuateCommand,
+    JogCommand,
     OutOfServiceCommand,
     PlainCommand,
     ReplyMessage,
-    ShelveArguments,
     ShelveCommand,
-    StepArguments,
     StepCommand,
+)
+from station_ctl.uplink.state_messages import (
+    InterlockPart,
+    Reason,
+    RecoveryMessage,
+    RobotPart,
+    StateMessage,
+    StatusMessage,
+    WherePart,
 )
 
 NOW = datetime(2026, 3, 2, 7, 5, 9, 123000, tzinfo=UTC)
@@ -240,8 +236,15 @@ STATUS = StatusMessage(timestamp=NOW, sequence=2, online=True, version="0.1.0", 
 EVACUATE = EvacuateCommand(schema=1, id="panel-00000005", arguments=EvacuateArguments(bay=3), **_ASKED)
 REPARK = PlainCommand(schema=1, id="panel-00000006", **_ASKED)
 RELEASE_TRUCK = PlainCommand(schema=1, id="panel-00000007", **_ASKED)
-STEP = StepCommand(schema=1, id="panel-00000008", arguments=StepArguments(motion="unlock", mount=1), **_ASKED)
-JOG = JogCommand(schema=1, id="panel-00000009", arguments=JogArguments(dx_mm=120), **_ASKED)
+_AT_ONCE = {**_ASKED, "expires_at": NOW + timedelta(seconds=5)}
+STEP = StepCommand(
+    schema=1,
+    id="panel-00000008",
+    expected_state="Held",
+    arguments=StepArguments(motion="unlock", mount=1),
+    **_AT_ONCE,
+)
+JOG = JogCommand(schema=1, id="panel-00000009", expected_state="Stopped", arguments=JogArguments(dx_mm=120), **_AT_ONCE)
 
 EXAMPLES: dict[str, Message] = {
     "status": STATUS,

@@ -21,9 +21,11 @@ from fuzz.files import file, gone
 from fuzz.ground import run
 from fuzz.judge import must
 from fuzz.tape import Tape
-from station_ctl.journal import _STATE, Entry, Journal, JournalError, recovered, stable
+from station_ctl.journal import Entry, Journal, JournalError
+from station_ctl.journal_tables import STATE as STATE_JSON
 from station_ctl.model import Authorisation, Evacuation, Event, Exchange, PackML, Reason, StationState, Swap, bay
 from station_ctl.swap.machine import STEP
+from station_ctl.swap.restart import recovered, stable
 
 NOW = datetime(2026, 1, 31, 7, 5, 9, tzinfo=UTC)
 COMMAND = RobotCommand(41, Opcode.LIFT_FROM, 101, 0, 0)
@@ -157,7 +159,7 @@ def _written(states: tuple[StationState, ...], page: int, *, keep_log: bool) -> 
     return (kept[0], kept[1]) if keep_log else (path.read_bytes(), b"")
 
 
-_DOCUMENT = json.loads(_STATE.dump_json(stable(STATE)))
+_DOCUMENT = json.loads(STATE_JSON.dump_json(stable(STATE)))
 _GOOD = _written((STATE,), 512, keep_log=False)[0]
 
 
@@ -172,5 +174,5 @@ def seeds() -> Iterator[bytes]:
 
     for state in (STATE, StationState(reason=Reason("a", "b")), StationState(PackML.HELD, "lock", swap=SWAP)):
         for kind in (b"\2", b"\3"):
-            yield kind + _STATE.dump_json(stable(state))
+            yield kind + STATE_JSON.dump_json(stable(state))
     yield from (bytes([4, n, 0, n % 49, 0, n]) for n in range(0, 250, 3))

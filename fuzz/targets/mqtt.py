@@ -17,7 +17,7 @@ from fuzz.ground import run
 from fuzz.judge import must
 from fuzz.tape import Tape
 from station_ctl.console.lines import Lines
-from station_ctl.uplink.admission import LIFE_MAX_S, SKEW_MAX_S, Admitted
+from station_ctl.uplink.admission import Admitted, life_max_s, skew_max_s
 from station_ctl.uplink.desk import CommandDesk
 from station_ctl.uplink.message import read_message
 from station_ctl.uplink.requests import COMMANDS, ReplyMessage
@@ -76,8 +76,9 @@ class _Station:
         command = admitted.command
         must(not message.retain, "a retained command was let in")
         must(self.now < command.expires_at, f"let in at {self.now}, expired at {command.expires_at}")
-        must(command.issued_at - self.now <= timedelta(seconds=SKEW_MAX_S), "a command from the future was let in")
-        must(command.expires_at - command.issued_at <= timedelta(seconds=LIFE_MAX_S), "it lives too long")
+        ahead, life = timedelta(seconds=skew_max_s(admitted.verb)), timedelta(seconds=life_max_s(admitted.verb))
+        must(command.issued_at - self.now <= ahead, "a command from the future was let in")
+        must(command.expires_at - command.issued_at <= life, "it lives too long")
         must(command.expected_state in (None, self.state), "it was meant for another state")
         must(all(admitted.id != other.id for other in self.admitted), f"{admitted.id} was let in twice")
         must(message.topic == TOPICS.command(admitted.verb), f"{admitted.verb} came on {message.topic}")

@@ -17,6 +17,8 @@ from fuzz.files import words_of
 from fuzz.judge import must
 from fuzz.tape import Tape
 from station_ctl.alarms import catalogue
+from station_ctl.alarms.checks import SAFETY_SHELVED_MAX_MIN
+from station_ctl.alarms.entry import SHELVED_MAX_MIN
 from station_ctl.charging.table import FILE, Effect
 from station_ctl.config import SafetySection
 from station_ctl.safety import table
@@ -75,7 +77,7 @@ def _catalogue(document: dict[str, Any]) -> None:
     for code, entry in found.alarms.items():
         must(entry.code == code and entry.priority in ("high", "medium", "low"), f"{code} has no priority")
         must(bool(entry.remedy), f"{code} says no remedy")
-        longest = catalogue.SAFETY_SHELVED_MAX_MIN if entry.alarm_class == "safety" else catalogue.SHELVED_MAX_MIN
+        longest = SAFETY_SHELVED_MAX_MIN if entry.alarm_class == "safety" else SHELVED_MAX_MIN
         must(entry.shelvable_min <= longest, f"{code} is shelved for too long")
     for cause in _CAUSES:
         must(not cause.stop or found.of_cause(cause.name) in found.alarms, f"{cause.name} raises no alarm")

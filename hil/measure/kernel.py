@@ -18,13 +18,14 @@ from station_ctl.charging.charger import Charger
 from station_ctl.cycle import Deciders
 from station_ctl.kernel.interlock import Interlock
 from station_ctl.model import Exchange, PackML, Snapshot, StationState, Swap, bay, mount
+from station_ctl.plant import Plant
 from station_ctl.report import Reporter
-from station_ctl.runner import Plant, Runner
+from station_ctl.runner import Runner
 from station_ctl.safety import inputs, table
 from station_ctl.safety import scene as scene_of
 from station_ctl.safety.classes import ALL_CLASSES
 from station_ctl.safety.guard import Guard, fitted_mounts
-from station_ctl.uplink.messages import MetricsMessage, Spread
+from station_ctl.uplink.record_messages import MetricsMessage, Spread
 
 SETTLE_S = 3.0
 BATCH = 50

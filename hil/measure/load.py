@@ -17,7 +17,7 @@ from hil.measure.steptimes import StepTimes
 from hil.rig.person import send_truck
 from hil.rig.processes import RigError
 from hil.rig.station import Rig, Setting, rig
-from station_ctl.uplink.messages import MetricsMessage, SwapRecord
+from station_ctl.uplink.record_messages import MetricsMessage, SwapRecord
 
 PERIOD_MS = 50
 STOCK = (96.0, 95.0, 94.0, 93.0, 92.0, 91.0, 90.0)

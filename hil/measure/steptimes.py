@@ -12,7 +12,7 @@ from typing import Any
 from drivers import tasks
 from hil.rig.station import Rig
 from station_ctl.uplink.message import Message
-from station_ctl.uplink.messages import StateMessage
+from station_ctl.uplink.state_messages import StateMessage
 
 
 class StepTimes:

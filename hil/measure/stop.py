@@ -13,7 +13,7 @@ from hil.measure.figures import Section, quantile
 from hil.rig.person import Person, send_truck
 from hil.rig.processes import RigError
 from hil.rig.station import Rig, Setting, rig
-from station_ctl.uplink.messages import StateMessage
+from station_ctl.uplink.state_messages import StateMessage
 
 PERIOD_MS = 50
 MOUNTS = 3

@@ -19,16 +19,10 @@ from station_ctl.console.send import make_request
 from station_ctl.uplink.admission import Command
 from station_ctl.uplink.alarm_parts import AlarmMessage
 from station_ctl.uplink.message import Message, read_message
-from station_ctl.uplink.messages import (
-    BayMessage,
-    EventMessage,
-    MetricsMessage,
-    RecoveryMessage,
-    StateMessage,
-    SwapRecord,
-    TruckMessage,
-)
+from station_ctl.uplink.place_messages import BayMessage, TruckMessage
+from station_ctl.uplink.record_messages import EventMessage, MetricsMessage, SwapRecord
 from station_ctl.uplink.requests import ReplyMessage, Verb
+from station_ctl.uplink.state_messages import RecoveryMessage, StateMessage
 from station_ctl.uplink.topics import Topics
 
 M = TypeVar("M", bound=Message)

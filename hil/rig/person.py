@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from hil.rig.operator import Operator
 from hil.rig.processes import RigError
 from hil.rig.station import Rig
+from station_ctl.swap.people import WAS_INSIDE
 from station_ctl.uplink.message import Message
 from station_ctl.uplink.requests import Verb
+from station_ctl.uplink.state_messages import StateMessage
 
 NEXT: dict[str, Verb] = {"Aborted": "clear", "Stopped": "reset", "Held": "resume"}
 """What a person does with a station that stands so, once the place is safe."""
 PASSING = ("Aborting", "Clearing", "Holding", "Unholding", "Stopping", "Resetting")
+"""States in which a person waits, unless the station says that it waits for a person."""
 LOOK_AGAIN_S = 0.1
 LANE_FREE_S = 1.2
 """No truck follows another quicker, however fast the plant is: a node that is silent for 1 s is forgotten."""
@@ -37,7 +40,7 @@ class Person:
     def needed(self) -> bool:
         """True while the station stands and waits for a person."""
         state = self._operator.state
-        return state is not None and state.packml in NEXT
+        return state is not None and _word(state) is not None
 
     async def put_right(self, within_s: float = 60.0) -> None:
         """Clear, reset and resume until the station runs, or is idle. Raises RigError if it does not in that time."""
@@ -55,9 +58,9 @@ class Person:
 
     async def _act(self) -> None:
         state = self._operator.state
-        if state is None or state.packml not in NEXT:
+        verb = _word(state) if state is not None else None
+        if state is None or verb is None:
             return
-        verb = NEXT[state.packml]
         if state.reason is not None and state.packml != "Stopped":  # Stopped is half way up again
             self.stood[f"{state.packml}: {state.reason.code}"] += 1
         reply = await self._operator.send(verb)
@@ -66,15 +69,24 @@ class Person:
             await asyncio.sleep(LOOK_AGAIN_S)
             return
         with contextlib.suppress(RigError):  # the state message follows the answer on a queue of its own
-            await self._operator.until(lambda: self._moved_on(state.packml), 1.0, "news")
+            await self._operator.until(lambda: self._moved_on(state), 1.0, "news")
 
-    def _moved_on(self, packml: str) -> Message | None:
+    def _moved_on(self, before: StateMessage) -> Message | None:
         state = self._operator.state
-        return state if state is not None and state.packml != packml else None
+        moved = state is not None and (state.packml != before.packml or _word(state) != _word(before))
+        return state if moved else None
 
     def _settled(self) -> Message | None:
         state = self._operator.state
-        return state if state is not None and state.packml not in PASSING else None
+        lasts = state is not None and (state.packml not in PASSING or _word(state) is not None)
+        return state if lasts else None
+
+
+def _word(state: StateMessage) -> Verb | None:
+    """What a person says next, None if the station waits for none."""
+    if state.reason is not None and state.reason.code == WAS_INSIDE:
+        return "reset"
+    return NEXT.get(state.packml)
 
 
 @dataclass(frozen=True, slots=True)

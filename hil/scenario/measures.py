@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from drivers.errors import StationError
 from hil.scenario.words import one_of
-from station_ctl.uplink.messages import MetricsMessage, SwapRecord
+from station_ctl.uplink.record_messages import MetricsMessage, SwapRecord
 
 
 class MeasureError(StationError):

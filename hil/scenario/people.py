@@ -11,9 +11,9 @@ from hil.rig.operator import Operator
 from hil.rig.person import LANE_FREE_S, Person
 from hil.scenario import steps as m
 from hil.scenario.failed import Failed, said
-from station_ctl.uplink.admission import LIFE_MAX_S, Command
-from station_ctl.uplink.messages import StateMessage
-from station_ctl.uplink.requests import ReplyMessage, Verb
+from station_ctl.uplink.admission import Command, life_max_s
+from station_ctl.uplink.requests import AT_ONCE, ReplyMessage, Verb
+from station_ctl.uplink.state_messages import StateMessage
 
 ENDS = ("completed", "failed")
 UP: tuple[Verb, ...] = ("clear", "reset")
@@ -60,13 +60,18 @@ class People:
         _judge(reply, step.verdict, step.says)
 
     def _command(self, step: m.SendStep) -> Command:
-        life_s = min(step.within_s, LIFE_MAX_S)
-        command = self._ground.operator.command(step.send, life_s, step.arguments, step.expected_state)
+        life_s = min(step.within_s, life_max_s(step.send))
+        command = self._ground.operator.command(step.send, life_s, step.arguments, self._expected(step))
         age = timedelta(seconds=step.age_s)
         update: dict[str, object] = {"issued_at": command.issued_at - age, "expires_at": command.expires_at - age}
         if step.by != "operator":
             update["issuer"] = f"{step.by}-1"
         return command.model_copy(update=update)
+
+    def _expected(self, step: m.SendStep) -> str | None:
+        """The state that the sender saw; who moves the robot by hand looks before."""
+        seen = self._ground.operator.state
+        return seen.packml if step.expected_state is None and step.send in AT_ONCE and seen else step.expected_state
 
     async def ended(self, step: m.EndedStep) -> None:
         """The last verdict of a command that was sent. Raises Failed for another one."""

@@ -11,7 +11,8 @@ from hil.scenario.conditions import When
 from hil.scenario.measures import MEASURES, MeasureName
 from hil.scenario.plant_words import BayNumber, Degrees, ErrorMm, MountNumber, PlantDo, SocPct
 from hil.scenario.words import FaultKind, Limit, Words
-from station_ctl.uplink.requests import Verb, Vin
+from station_ctl.uplink.arguments import Vin
+from station_ctl.uplink.requests import Verb
 
 Within = Annotated[float, Field(gt=0, le=3600)]
 Text = Annotated[str, Field(min_length=1, max_length=500)]

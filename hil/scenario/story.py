@@ -11,8 +11,9 @@ from hil.rig.operator import Operator
 from hil.scenario.conditions import BaySays, RecordSays, When
 from station_ctl.uplink.alarm_parts import AlarmMessage
 from station_ctl.uplink.message import Message
-from station_ctl.uplink.messages import EventMessage, MetricsMessage, StateMessage
+from station_ctl.uplink.record_messages import EventMessage, MetricsMessage
 from station_ctl.uplink.requests import ReplyMessage
+from station_ctl.uplink.state_messages import StateMessage
 
 
 @dataclass(frozen=True, slots=True)

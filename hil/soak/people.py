@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from drivers.errors import StationError
 from hil.plant.lane import Driving
 from hil.virtual.station import VirtualStation
-from station_ctl.uplink.messages import StateMessage
+from station_ctl.swap.people import WAS_INSIDE
 from station_ctl.uplink.requests import Verb
+from station_ctl.uplink.state_messages import StateMessage
 
 LOOK_S = 0.5
 NEXT: dict[str, Verb] = {"Aborted": "clear", "Stopped": "reset", "Held": "resume"}
@@ -67,6 +68,9 @@ class People:
         elif state.packml in NEXT:
             if self._had_a_look(state.packml):
                 await self._put_right(state)
+        elif self._reason(state) == WAS_INSIDE:
+            if self._had_a_look(WAS_INSIDE):
+                await self._command("reset")
         elif state.packml == "Suspended" and self._reason(state) == "repark":
             await self._repark()
         else:
@@ -81,11 +85,11 @@ class People:
         whole = all(place.pack is not None for place in lane.mounts.values())
         return lane.driving is Driving.STANDING and lane.clamps.open and whole
 
-    def _had_a_look(self, packml: str) -> bool:
+    def _had_a_look(self, stands: str) -> bool:
         """Whether it stands so for as long as this person takes before acting."""
         now_s = self._station.loop.time()
-        if self._stands[0] != packml:
-            self._stands = (packml, now_s + self._rng.choice(self._patience_s))
+        if self._stands[0] != stands:
+            self._stands = (stands, now_s + self._rng.choice(self._patience_s))
         if now_s < self._stands[1]:
             return False
         self._stands = ("", 0.0)

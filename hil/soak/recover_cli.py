@@ -14,13 +14,15 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from typing import get_args
 
+from hil.soak.kill import Found, Kill, Meanwhile, Work
 from hil.soak.many import quiet
-from hil.soak.recover import Found, Kill, Work, lasts_s, one
+from hil.soak.recover import lasts_s, one
 
 INSTANTS = 200
 KINDS_OF_DAY = 8
 """The drawn instants are spread over so many seeds: another hot pack, another step that it comes in."""
 WORKS: tuple[Work, ...] = get_args(Work)
+MEANWHILE: tuple[Meanwhile, ...] = get_args(Meanwhile)
 
 
 def add_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -62,11 +64,14 @@ def kills(work: Work, arguments: argparse.Namespace, on_done: Callable[[Found], 
 
 
 def instants(work: Work, took_s: Mapping[int, float], count: int) -> Iterator[Kill]:
-    """Kills at drawn shares of the work's time, by seed; in every other one the PLC is restarted too."""
+    """Kills at drawn shares of the work's time, by seed; in every other one the PLC is restarted too.
+
+    In two of three people do something before anybody confirms.
+    """
     rng = random.Random(f"{min(took_s, default=0)} {work} instants")
     for number, (seed, lasting_s) in zip(range(count), itertools.cycle(took_s.items()), strict=False):
         plc = number // len(took_s) % 2 == 1
-        yield Kill(work, seed, share=rng.random(), lasts_s=lasting_s, plc=plc)
+        yield Kill(work, seed, share=rng.random(), lasts_s=lasting_s, plc=plc, people=MEANWHILE[number % 3])
 
 
 def _at_writes(
@@ -108,6 +113,8 @@ def summary(work: Work, found: list[Found], wall_s: float) -> str:
         ("killed at journal writes", sum(f.kill.write > 0 for f in hit)),
         ("killed at drawn instants", sum(f.kill.write == 0 for f in hit)),
         ("PLC restarted meanwhile", sum(f.kill.plc for f in hit)),
+        ("a pack exchanged before the confirmation", sum(f.met for f in hit if f.kill.people == "exchanged")),
+        ("a bay in use taken out of station.toml", sum(f.met for f in hit if f.kill.people == "bay_gone")),
         ("published recovery", ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items()))),
         ("restarts told or moved something wrong", sum(bool(f.violations) for f in hit)),
         ("came to the end", f"{sum(f.good for f in found)} of {len(found)}"),

@@ -15,8 +15,9 @@ from hil.virtual.config import station_config
 from hil.virtual.loop import VirtualLoop
 from hil.virtual.station import VirtualStation
 from station_ctl.uplink.message import Message
-from station_ctl.uplink.messages import StateMessage, SwapRecord
+from station_ctl.uplink.record_messages import SwapRecord
 from station_ctl.uplink.requests import ReplyMessage
+from station_ctl.uplink.state_messages import StateMessage
 
 CHARGED_PCT = 95.0
 

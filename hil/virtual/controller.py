@@ -17,9 +17,10 @@ from hil.virtual.io import Io
 from hil.virtual.network import Network
 from hil.watch.answers import Life
 from station_ctl.config import Config
-from station_ctl.journal import Entry, Journal, JournalError, recovered
+from station_ctl.journal import Entry, Journal, JournalError
 from station_ctl.model import StationState
 from station_ctl.service import Service, Wires, build, serve
+from station_ctl.swap.restart import recovered
 
 FULL = 2
 """SQLite's PRAGMA synchronous: each commit waits until the disk has it."""
@@ -145,6 +146,10 @@ class Controller:
     def alive(self) -> bool:
         """Whether it runs."""
         return self._task is not None and not self._task.done()
+
+    def reconfigure(self, config: Config) -> None:
+        """Somebody edits station.toml: the next start reads this. The journal's path stays."""
+        self._config = config
 
     async def start(self) -> None:
         """Start from what the journal holds; tried again every second while the disk refuses, as systemd does."""

@@ -10,9 +10,10 @@ from hil.plant.world import World
 from hil.virtual.cabling import Cabling
 from hil.virtual.controller import Controller
 from hil.watch import answers, books, records
-from hil.watch.controller import Clears, ControllerWatch
+from hil.watch.controller import ControllerWatch
 from hil.watch.findings import Findings
 from hil.watch.orders import Doubts, Orders
+from hil.watch.people import PeopleWatch, Said
 from hil.watch.plant import PlantWatch
 from hil.watch.supplies import SupplyWatch
 from hil.watch.tap import Written
@@ -32,8 +33,9 @@ class Watched:
         self._config, self._world, self._plc, self._now = config, world, plc, now
         self._journal = Path(config.station.journal)
         self._intents = books.Intents(self._journal)
-        self._clears = Clears(f"station-{config.station.id}", now)
-        self.controller = ControllerWatch(self.findings, self._intents.has, lambda: self._clears.last_s, self._ordered)
+        self._said = Said(f"station-{config.station.id}", now)
+        self.controller = ControllerWatch(self.findings, self._intents.has, lambda: self._said.cleared_s, self._ordered)
+        self._people = PeopleWatch(self.findings, self._said.word)
         self._plant = PlantWatch(self.findings, world, config, now)
         self._visits: list[records.Visit] = []
         self._thermal = ThermalWatch(self.findings, world, config)
@@ -42,6 +44,10 @@ class Watched:
         self._orders: Orders | None = None
         self._supplies: SupplyWatch | None = None
         self._closed: tuple[StationState | None, float] | None = None
+
+    def carried_by_hand(self) -> None:
+        """People have put stored packs into other bays."""
+        self._plant.carried_by_hand()
 
     def connect(self, cabling: Cabling) -> None:
         """Listen at the broker, and know what the wires do to what is read."""
@@ -56,7 +62,7 @@ class Watched:
             isolation=frozenset(section.number for section in self._config.bay if section.isolation),
         )
         self._supplies = SupplyWatch(self.findings, self._world, self._config, doubts.lied)
-        cabling.broker.on_arrival = self._clears.arrived
+        cabling.broker.on_arrival = self._said.arrived
         cabling.broker.on_station = self._post.note
 
     def started(self, service: Service, controller: Controller) -> None:
@@ -65,6 +71,7 @@ class Watched:
         seen = None if journal.behind else self.controller.last
         books.replayed(self.findings, seen, journal.ahead, service.runner.state)
         self.controller.restarted(self._now())
+        self._people.restarted()
         self._intents.close()
         if self._supplies is not None:
             self._supplies.begins()
@@ -75,6 +82,7 @@ class Watched:
             if self._supplies is not None:
                 self._supplies.cycle(snapshot, decision)
             self._thermal.cycle(decision, state)
+            self._people.cycle(snapshot, state)
             self.look()
 
         service.runner.on_cycle = cycle
@@ -98,6 +106,7 @@ class Watched:
         self._thermal.left(visit)
 
     def _ordered(self, order: Written) -> None:
+        self._people.ordered(order)
         if self._orders is not None:
             self._orders.left(order)
 

@@ -18,7 +18,7 @@ from hil.watch.books import LAST, said_of
 from hil.watch.findings import Findings
 from station_ctl.model import PackML, StationState
 from station_ctl.uplink.message import read_message
-from station_ctl.uplink.messages import SwapRecord
+from station_ctl.uplink.record_messages import SwapRecord
 
 PASSING = (PackML.CLEARING, PackML.RESETTING, PackML.HOLDING, PackML.UNHOLDING, PackML.ABORTING, PackML.STOPPING)
 """States on the way to what a person asked for."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from drivers.mqtt_values import MqttMessage
 from drivers.robot_protocol import MOUNT_CODE_BASE, MotionClass, Opcode
 from hil.watch.findings import Findings
 from hil.watch.needs import EVACUATE, Meant, withheld
@@ -33,22 +32,6 @@ CLEAR_S = 2.0
 
 def _nothing(_: Written) -> None:
     """Nobody else looks at orders."""
-
-
-class Clears:
-    """When a person's `clear` last came to the controller; one that comes again, by fault or by malice, is none."""
-
-    def __init__(self, station: str, now: Callable[[], float]) -> None:
-        """station: the client that is the controller."""
-        self.last_s = float("-inf")
-        self._station, self._now = station, now
-        self._seen: set[bytes] = set()
-
-    def arrived(self, client: str, message: MqttMessage) -> None:
-        """The broker delivers a message to a client."""
-        if client == self._station and message.topic.endswith("/cmd/clear") and message.payload not in self._seen:
-            self._seen.add(message.payload)
-            self.last_s = self._now()
 
 
 class ControllerWatch:

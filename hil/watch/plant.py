@@ -87,6 +87,13 @@ class PlantWatch:
             else:
                 self._faulty_since_s.pop(pack.serial, None)
 
+    def carried_by_hand(self) -> None:
+        """People have put stored packs into other bays: a record names the bay where the robot found its pack."""
+        now = self._bays()
+        for vin, visit in self._visits.items():
+            stood = {serial: now.get(serial, number) for serial, number in visit.from_bay.items()}
+            self._visits[vin] = replace(visit, from_bay=stood)
+
     def _bays(self) -> dict[str, int]:
         """Where each pack of the station stands."""
         return {place.pack.serial: number for number, place in self._world.bays.items() if place.pack is not None}

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from hil.watch.findings import Findings
-from station_ctl.uplink.messages import SwapRecord
+from station_ctl.uplink.record_messages import SwapRecord
 
 Row = Mapping[str, Any]
 """A record of the journal, as its JSON says it."""

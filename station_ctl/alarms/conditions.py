@@ -6,13 +6,11 @@ What can only mean danger or a stop is looked at in every cycle; what creeps (pa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
-from drivers.reading import Signal
-from drivers.robot_protocol import RobotState, RobotStatus
-from station_ctl.alarms import packs
-from station_ctl.alarms.catalogue import INTERLOCK, Catalogue
-from station_ctl.alarms.places import identifier
+from station_ctl.alarms import machine, packs
+from station_ctl.alarms.entry import INTERLOCK, Catalogue
+from station_ctl.alarms.look import Found, Look
+from station_ctl.alarms.places import identifier, where
 from station_ctl.alarms.record import Condition
 from station_ctl.alarms.vitals import Vital, Vitals
 from station_ctl.config import Config
@@ -22,45 +20,7 @@ SLOW_S = 0.2
 """How often what creeps is looked at."""
 
 _STANDS = {PackML.ABORTED: "station.aborted", PackML.HELD: "station.held"}
-_CAN = {"DOWN": "can.down", "BUS_OFF": "can.bus_off", "ERROR_PASSIVE": "can.error_passive"}
 _STANDS_STILL = frozenset({PackML.ABORTING, PackML.ABORTED, PackML.HOLDING, PackML.HELD, PackML.STOPPED})
-
-_STANDING = Condition()
-
-Found = dict[str, Condition]
-
-
-def where(place: Place) -> str:
-    """A place as ids of alarms have it."""
-    return f"{place.kind}-{place.number}"
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """One cycle as the alarms see it. alive: the PLC is read, fresh, and its program runs."""
-
-    state: StationState
-    snapshot: Snapshot
-    decision: Decision
-    alive: bool
-
-    def key(self) -> tuple[object, ...]:
-        """What the conditions of every cycle depend on."""
-        state, decision, snapshot = self.state, self.decision, self.snapshot
-        robot = snapshot.robot
-        told = (decision.latched, decision.first_out, decision.blocks_reset)
-        thermal = (decision.thermal, decision.suspect, decision.blind)
-        return (
-            state.packml,
-            state.reason,
-            state.evacuation,
-            told,
-            thermal,
-            self.alive,
-            robot is None or robot.state,
-            tuple(snapshot.can.items()),
-            robot and (robot.truck_present, *[b.smoke_clear for b in robot.bays]),
-        )
 
 
 class Conditions:
@@ -103,10 +63,10 @@ class Conditions:
         """What is looked at in every cycle."""
         return {
             **self._station(look.state),
-            **self._robot(look),
+            **machine.plc(look, self._catalogue.covered),
             **self._interlock(look),
-            **self._can(look.snapshot),
-            **_smoke(look.snapshot.robot),
+            **machine.buses(look.snapshot, self._config),
+            **machine.smoke(look.snapshot.robot),
             **self._thermal(look),
         }
 
@@ -130,37 +90,6 @@ class Conditions:
             found[INTERLOCK + decision.first_out] = Condition(decision.tripped, first_out=True)
         covered = [INTERLOCK + cause for cause in self._catalogue.covered]
         return {code: condition for code, condition in found.items() if code not in covered}
-
-    def _robot(self, look: Look) -> Found:
-        """The PLC and its robot. A cause that one of these alarms covers marks it as the first to have tripped."""
-        snapshot, robot = look.snapshot, look.snapshot.robot
-        first = look.decision.first_out if look.decision.latched else None
-        found: Found = {}
-        if robot is None:
-            found["plc.not_readable"] = Condition(snapshot.robot_error)
-        elif not look.alive:
-            found["plc.heartbeat_still" if robot.heartbeat_changed_s < robot.received_s else "plc.not_readable"] = (
-                _STANDING
-            )
-        if robot is not None and robot.state is RobotState.FAULTED:
-            found["plc.faulted"] = Condition(f"the robot is faulted, fault code {robot.fault_code}")
-        code = self._catalogue.covered.get(first) if first else None
-        return {name: replace(c, first_out=name == code) for name, c in found.items()}
-
-    def _can(self, snapshot: Snapshot) -> Found:
-        """A bus that is silent is an alarm only where somebody is there to be heard."""
-        found = {}
-        for name, state in snapshot.can.items():
-            code = "can.silent" if state == "SILENT" and self._somebody(name, snapshot.robot) else _CAN.get(state)
-            if code is not None:
-                found[identifier(code, name)] = Condition()
-        return found
-
-    def _somebody(self, bus: str, robot: RobotStatus | None) -> bool:
-        if robot is None:
-            return False
-        trucks = bus == self._config.truck.bus and robot.truck_present is Signal.TRUE
-        return trucks or (bus == self._config.packs.bus and any(b.occupied is Signal.TRUE for b in robot.bays))
 
     def _thermal(self, look: Look) -> Found:
         """Events, by our detector or the BMS's own; what may become one; what could not be seen."""
@@ -189,13 +118,3 @@ class Conditions:
             for section in self._config.bay:
                 found |= packs.in_bay(section, snapshot.robot, look.state, snapshot, look.decision)
         return found
-
-
-def _smoke(robot: RobotStatus | None) -> Found:
-    found = {}
-    for number, sensors in enumerate(robot.bays if robot else (), 1):
-        if sensors.smoke_clear is Signal.FALSE:
-            found[identifier("smoke.bay", f"bay-{number}")] = Condition()
-        elif sensors.smoke_clear is not Signal.TRUE:
-            found[identifier("smoke.detector", f"bay-{number}")] = Condition(sensors.smoke_clear.name.lower())
-    return found

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from math import inf
 
 from drivers.errors import StationError
+from station_ctl.alarms.action import Action, done
+from station_ctl.alarms.edges import EDGES
 from station_ctl.alarms.places import Instance
-from station_ctl.alarms.record import EDGES, Action, Condition, Record, State, Transition, Trigger
+from station_ctl.alarms.record import Condition, Record, State, Transition, Trigger
+from station_ctl.alarms.turns import cleared, raised, uncovered
 from station_ctl.wall_clock import iso_ms
 
 _ROUNDING_S = 1e-6
@@ -112,9 +115,9 @@ class LifeCycle:
             self._due_s = min(self._due_s, due_s - _ROUNDING_S)
             self._keep(replace(record, since_s=since_s))
         elif condition is not None and raw:
-            self._put(_raised(record, condition, entry.latched, now), Trigger.RAISE, now)
+            self._put(raised(record, condition, entry.latched, now.s, now.label), Trigger.RAISE, now)
         else:
-            self._put(_cleared(record, now), Trigger.CLEAR, now)
+            self._put(cleared(record, now.label), Trigger.CLEAR, now)
 
     def _renewed(self, record: Record, condition: Condition, now: _Now) -> Record:
         """The measured value as it goes on; a new reason is told, and has to be acknowledged anew."""
@@ -141,7 +144,7 @@ class LifeCycle:
         if record.shelved_until_s is None:
             return
         if now.s >= record.shelved_until_s:
-            self._put(_uncovered(replace(record, shelved_until_s=None, shelved_until=None)), Trigger.EXPIRE, now)
+            self._put(uncovered(replace(record, shelved_until_s=None, shelved_until=None)), Trigger.EXPIRE, now)
         else:
             self._due_s = min(self._due_s, record.shelved_until_s)
 
@@ -160,7 +163,7 @@ class LifeCycle:
         record = self.record(action.id)
         if why := action.refusal(record, instance.entry):
             return why
-        self._put(_done(action, record, now), action.trigger, now, action.by)
+        self._put(done(action, record, now.s, now.at), action.trigger, now, action.by)
         if action.trigger is Trigger.SHELVE:
             self._due_s = min(self._due_s, self.records[action.id].shelved_until_s or inf)
         return ""
@@ -178,57 +181,3 @@ class LifeCycle:
             self.records.pop(record.id, None)
         else:
             self.records[record.id] = record
-
-
-def _raised(record: Record, condition: Condition, latched: bool, now: _Now) -> Record:
-    return replace(
-        record,
-        standing=True,
-        kept=latched,
-        acked=False,
-        since_s=None,
-        text=condition.text,
-        reason=condition.reason,
-        value=condition.value,
-        limit=condition.limit,
-        first_out=condition.first_out,
-        raised_s=now.s,
-        raised_at=now.label,
-        cleared_at=None,
-        acked_at=None,
-        acked_by=None,
-    )
-
-
-def _cleared(record: Record, now: _Now) -> Record:
-    """Nobody has to acknowledge what came and went under a person's cover, unless it is latched."""
-    covered = record.state in (State.SHELVED, State.OUT_OF_SERVICE)
-    acked = record.acked or (covered and not record.kept)
-    return replace(record, standing=False, acked=acked, since_s=None, raised_s=None, cleared_at=now.label)
-
-
-def _uncovered(record: Record) -> Record:
-    """What still stands when a cover comes off is told anew: the answer to it was given under other circumstances."""
-    return replace(record, acked=False, acked_at=None, acked_by=None) if record.standing else record
-
-
-def _done(action: Action, record: Record, now: _Now) -> Record:
-    """The record after an action that was not refused."""
-    match action.trigger:
-        case Trigger.ACK:
-            kept = record.kept and record.standing
-            return replace(record, acked=True, kept=kept, acked_at=now.label, acked_by=action.by)
-        case Trigger.SHELVE:
-            left_s = action.minutes * 60.0
-            return replace(
-                record,
-                shelved_until_s=now.s + left_s,
-                shelved_at=now.label,
-                shelved_until=iso_ms(now.at + timedelta(seconds=left_s)),
-                shelved_by=action.by,
-            )
-        case Trigger.UNSHELVE:
-            return _uncovered(replace(record, shelved_until_s=None, shelved_until=None))
-        case Trigger.OUT_OF_SERVICE:
-            return replace(record, retired_by=action.by, retired_why=action.why)
-    return _uncovered(replace(record, retired_by=None, retired_why=""))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from station_ctl.alarms.catalogue import Alarm, Catalogue, Per
+from station_ctl.alarms.entry import Alarm, Catalogue, Per
 from station_ctl.config import Config
+from station_ctl.model import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +51,8 @@ def _suppressor(other: Alarm, entry: Alarm, place: str, config: Config) -> str:
     if other.per == "bus" and entry.per != "bus":
         place = config.truck.bus if entry.per == "station" else config.packs.bus
     return identifier(other.code, place)
+
+
+def where(place: Place) -> str:
+    """A place as ids of alarms have it."""
+    return f"{place.kind}-{place.number}"

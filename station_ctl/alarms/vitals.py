@@ -22,7 +22,10 @@ JUMP_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Vital:
-    """Figures of one cycle. Counters count since the start. journal_error: '' while the last entry was taken."""
+    """Figures of one cycle. Counters count since the start.
+
+    journal_error: '' while the last entry was taken. recorder: the trouble of the black box, '' without any.
+    """
 
     at: datetime
     broker_up: bool = True
@@ -32,6 +35,7 @@ class Vital:
     failed_writes: int = 0
     behind: int = 0
     journal_error: str = ""
+    recorder: str = ""
 
 
 @dataclass(slots=True)
@@ -68,6 +72,8 @@ class Vitals:
         if vital.journal_error:
             full = "full" in vital.journal_error
             found["journal.disk_full" if full else "journal.failed"] = Condition(vital.journal_error)
+        if vital.recorder:
+            found["blackbox.not_written"] = Condition(f"the black box is not written: {vital.recorder}")
         if vital.behind > BEHIND_MAX:
             found["journal.slow"] = Condition(value=float(vital.behind), limit=float(BEHIND_MAX))
         if (jump_s := self._jump_s(vital.at, now_s)) is not None:

@@ -2,24 +2,22 @@
 
 A trip opens a file. It is written at once, and again AFTER_S later, when it also holds what came after. A trip in that
 time is added to the same file, which is written again at once and stays open longer, but at most LONGEST_S; the next
-trip then opens another file. A disk that refuses is tried again every AFTER_S, as long.
+trip then opens another file. A disk that refuses is tried again every AFTER_S, as long. The file of a trip that nobody
+has cleared yet is deleted for no other one's sake.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import logging
-from collections.abc import Sequence
-from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
+from concurrent.futures import Executor
 from importlib import resources
-from pathlib import Path
 
 from station_ctl import __version__
 from station_ctl.blackbox import file, store
 from station_ctl.blackbox.ring import Ring
-from station_ctl.blackbox.trip import PLANNED, trip
+from station_ctl.blackbox.trip import PLANNED, trip, uncleared
+from station_ctl.blackbox.writer import Counters, Open, Writer
 from station_ctl.config import Config
 from station_ctl.cycle import Cycle, Deciders
 from station_ctl.wall_clock import utc_text
@@ -32,49 +30,33 @@ TABLES = (("safety", "cause_and_effect.toml"), ("charging", "charging.toml"), ("
 TRIPS = 50  # of one file; more are not listed
 
 
-@dataclass(slots=True)
-class Open:
-    """The file of a trip while it may still grow. path: None until the worker has found a name."""
-
-    name: str
-    since_s: float
-    until_s: float
-    why: list[str] = field(default_factory=list)
-    due: bool = True
-    path: Path | None = None
-
-
-@dataclass(slots=True)
-class Counters:
-    """Files written and not written since the start; chunks that could not be packed (a defect).
-
-    trouble: what the disk said last, '' once a file was written.
-    """
-
-    written: int = 0
-    failed: int = 0
-    unpacked: int = 0
-    trouble: str = ""
-
-
 class BlackBox:
     """Of one station. worker: packs and writes, one piece at a time, in order."""
 
     def __init__(self, config: Config, deciders: Deciders, worker: Executor) -> None:
         section, period_s = config.blackbox, config.station.period_ms / 1000
         most = round(2 * section.minutes * 60 / period_s)
-        self.counters = Counters()
-        self._config, self._worker = config, worker
-        self._folder = Path(section.folder) if section.folder else Path(config.station.journal).parent / "blackbox"
+        self._config = config
+        self._writer = Writer(config, worker)
         self._ring = Ring(section.minutes * 60, most, deciders.dump, worker)
         self._before: Cycle | None = None
         self._open: Open | None = None
-        self._under_way: Open | None = None
-        self._writing: Future[None] | None = None
+        self._evidence: Open | None = None  # the file of the first trip since somebody has cleared
+        self._boot = True  # nobody has cleared since the start
         self._asked = ""
         self._now_s = 0.0
         self._table = table_sha256()
         self._off = False
+
+    @property
+    def counters(self) -> Counters:
+        """What became of the files."""
+        return self._writer.counters
+
+    @property
+    def trouble(self) -> str:
+        """Why evidence may be missing, '' if the last file was written, or none had to be."""
+        return self.counters.trouble
 
     @property
     def lost(self) -> int:
@@ -97,12 +79,16 @@ class BlackBox:
         if cycle.seen is not None:
             self._now_s = cycle.seen.snapshot.now_s
         self._ring.add(cycle, self._now_s)
-        why, self._asked = trip(self._before, cycle) or self._asked, ""
+        tripped = trip(self._before, cycle)
+        why, self._asked = tripped or self._asked, ""
         self._before = cycle
         if why:
             self._tripped(why)
-        if self._open is not None or self._writing is not None:
-            self._go_on()
+        if tripped and self._evidence is None:
+            self._evidence = self._open
+        elif uncleared(cycle) is False:
+            self._evidence, self._boot = None, False
+        self._go_on()
 
     def ask(self, who: str) -> None:
         """A person wants the last minutes on disk; they are written with the next cycle."""
@@ -111,14 +97,11 @@ class BlackBox:
     async def close(self) -> None:
         """Write the last minutes before the service ends; a second of a slow disk is waited for."""
         last = Open(f"{self._config.station.id}-{PLANNED}", self._now_s, self._now_s, [f"{utc_text()} {PLANNED}"])
-        last.path = self._folder / f"{last.name}{store.SUFFIX}"  # only the last of these is of interest
+        last.path = self._writer.folder / f"{last.name}{store.SUFFIX}"  # only the last of these is of interest
         if self._open is not None:  # what came after its trip
             self._write(self._open)
         self._write(last)
-        if self._writing is not None:
-            await asyncio.wait([asyncio.wrap_future(self._writing)], timeout=1.0)
-            self._written()
-        self._worker.shutdown(wait=False)
+        await self._writer.end(1.0)
 
     def _tripped(self, why: str) -> None:
         if self._open is not None and self._open.why[-1].endswith(why):  # the same trip, told a cycle later
@@ -133,10 +116,11 @@ class BlackBox:
 
     def _go_on(self) -> None:
         """What is under way, what is due, and what is over."""
-        if self._writing is not None and self._writing.done():
-            self._written()
+        missed = self._writer.heard(self._now_s)
+        if missed is not None and self._open is None and self._now_s - missed.since_s < LONGEST_S:
+            self._open, missed.until_s = missed, self._now_s + AFTER_S
         opened = self._open
-        if opened is None or self._writing is not None:
+        if opened is None or self._writer.busy:
             return
         over = self._now_s >= opened.until_s
         if opened.due or over:
@@ -155,33 +139,7 @@ class BlackBox:
             table_sha256=self._table,
             fields=self._ring.fields,
         )
-        self._under_way = opened
-        self._writing = self._worker.submit(self._to_disk, opened, head, self._ring.chunks())
-
-    def _to_disk(self, opened: Open, head: file.Head, chunks: Sequence[Future[bytes]]) -> None:
-        """In the worker, after all chunks were packed by it."""
-        path = opened.path or store.unused(self._folder, opened.name)
-        packed = [chunk.result(0) for chunk in chunks if chunk.exception(0) is None]
-        self.counters.unpacked = len(chunks) - len(packed)
-        store.write(path, file.make(head, packed))
-        opened.path = path
-        section = self._config.blackbox
-        store.prune(self._folder, path, section.files, section.size_mb)
-
-    def _written(self) -> None:
-        """Hear how the writing went; the cycle goes on in any case."""
-        done, self._writing = self._writing, None
-        error = done.exception() if done is not None and done.done() else TimeoutError("the disk does not answer")
-        if error is None:
-            self.counters.written += 1
-            self.counters.trouble = ""
-            return
-        self.counters.failed += 1
-        self.counters.trouble = f"{type(error).__name__}: {error}"
-        log.error("black box not written in %s: %s", self._folder, self.counters.trouble)
-        opened = self._under_way
-        if self._open is None and opened is not None and self._now_s - opened.since_s < LONGEST_S:
-            self._open, opened.until_s = opened, self._now_s + AFTER_S
+        self._writer.write(opened, head, self._ring.chunks(), self._now_s, self._evidence, self._boot)
 
 
 def table_sha256() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 SUFFIX = ".blackbox"
@@ -36,15 +37,22 @@ def unused(folder: Path, name: str) -> Path:
     return path
 
 
-def prune(folder: Path, keep: Path, files: int, size_mb: float) -> list[Path]:
-    """Delete the oldest beyond a number of files or their size in MB; `keep` stays. The files deleted.
+def newest(folder: Path, but: str) -> Path | None:
+    """The file written last, None if there is none; `but`: a name that does not count."""
+    found = [path for path in folder.glob(f"*{SUFFIX}") if path.name != but]
+    return max(found, key=lambda path: (path.stat().st_mtime_ns, path.name), default=None)
+
+
+def prune(folder: Path, keep: Collection[Path], files: int, size_mb: float) -> list[Path]:
+    """Delete the oldest beyond a number of files or their size in MB; those of `keep` stay. The files deleted.
 
     Raises OSError.
     """
     found = sorted(folder.glob(f"*{SUFFIX}"), key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
-    gone, count, size = [], 1, keep.stat().st_size
+    kept = [path for path in found if path in keep]
+    gone, count, size = [], len(kept), sum(path.stat().st_size for path in kept)
     for path in found:
-        if path == keep:
+        if path in kept:
             continue
         count, size = count + 1, size + path.stat().st_size
         if count > files or size > size_mb * 1e6:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from station_ctl.cycle import Cycle
-from station_ctl.model import Decision
+from station_ctl.model import Decision, PackML
 from station_ctl.stopped import DOWN, stopped_by
 
 PLANNED = "shutdown"
@@ -15,12 +15,21 @@ def seen_last(cycle: Cycle) -> Decision | None:
     return cycle.judged or (cycle.decided.decision if cycle.decided else None)
 
 
+def uncleared(cycle: Cycle) -> bool | None:
+    """Whether a cycle ended with a trip that nobody has cleared, or a thermal event; None: it did not come so far."""
+    decision, after = seen_last(cycle), cycle.after
+    if decision is None or after is None:
+        return None
+    return decision.latched or bool(decision.thermal) or after.packml in (*DOWN, PackML.CLEARING)
+
+
 def trip(before: Cycle | None, cycle: Cycle) -> str:
     """Why what a cycle came to is a trip, one line; '' if it is none.
 
-    A trip is: the interlock latched newly or on another cause, Aborting, a cycle that failed, a thermal event.
+    A trip is: the interlock latched newly or on another cause, Aborting, a cycle that failed, a thermal event. None is
+    a `clear` that was refused, and a defect that goes on from cycle to cycle: nothing has stopped that was not stopped.
     """
-    if cycle.failed and cycle.failed != "cancelled":
+    if cycle.failed and cycle.failed != "cancelled" and (before is None or cycle.failed != before.failed):
         return f"the control cycle failed: {cycle.failed}"
     decision, old = seen_last(cycle), seen_last(before) if before else None
     if decision is not None and old is not None:
@@ -29,6 +38,7 @@ def trip(before: Cycle | None, cycle: Cycle) -> str:
         for place, why in decision.thermal.items():
             if place not in old.thermal:
                 return f"thermal event in {place}: {why}"
-    if cycle.after is not None and cycle.after.packml in DOWN and cycle.before.packml not in DOWN:
+    refused = cycle.before.packml is PackML.CLEARING and decision is not None and decision.latched
+    if cycle.after is not None and cycle.after.packml in DOWN and cycle.before.packml not in DOWN and not refused:
         return stopped_by(cycle.after, decision)
     return ""

@@ -11,7 +11,7 @@ from drivers.reading import Signal
 from station_ctl.charging.mind import Mind, tuples
 from station_ctl.charging.scene import READERS, SUBJECTS, BayScene
 from station_ctl.charging.table import Effect
-from station_ctl.charging.why import culprit, empty, explain, soc_pct_of
+from station_ctl.charging.why import culprit, empty, explained, soc_pct_of
 from station_ctl.config import Config
 from station_ctl.kernel.interlock import Interlock
 from station_ctl.model import BayCharge, Place, Snapshot
@@ -56,10 +56,8 @@ class Bay:
             mind.serial = plan.serial(scene.pack) or ""
         elif first >= 0 and not mind.tripped:  # the value that tripped it, not what it reads afterwards
             cause = self._table.causes[first]
-            mind.tripped, mind.quarantine = (
-                explain(cause, scene, self._config.safety),
-                culprit(cause, scene, self._config.safety),
-            )
+            mind.tripped = explained(cause, scene, self._config.safety)
+            mind.quarantine = culprit(cause, scene, self._config.safety)
             mind.serial = plan.serial(scene.pack) or mind.serial  # silent by now: the one of the look before
         mind.live = scene.disobeys
         code, reason = self._verdict(scene, mask)
@@ -136,7 +134,7 @@ class Bay:
             return "unconfirmed", UNCONFIRMED
         if mask:
             cause = next(c for i, c in enumerate(self._table.causes) if mask >> i & 1)
-            return ("isolation" if scene.isolation else "withheld"), explain(cause, scene, self._config.safety)
+            return ("isolation" if scene.isolation else "withheld"), explained(cause, scene, self._config.safety)
         return self._ordinary(scene)
 
     def _ordinary(self, scene: BayScene) -> tuple[str, str]:

@@ -7,6 +7,7 @@ import math
 from drivers.reading import Signal
 from station_ctl.charging.scene import READERS, BayScene
 from station_ctl.config import SafetySection
+from station_ctl.safety.explain import explain
 from station_ctl.safety.table import Cause
 from station_ctl.swap import plan
 
@@ -16,13 +17,10 @@ SOC_AGE_S = 2.0
 """BCS comes every 250 ms; PackLink.MONITORED goes sooner."""
 
 
-def explain(cause: Cause, scene: BayScene, limits: SafetySection) -> str:
+def explained(cause: Cause, scene: BayScene, limits: SafetySection) -> str:
     """One line: the cause, its measured value and age, the condition that should hold, what to do."""
     value, age_s = READERS[cause.input.name](scene)
-    shown = value.name.lower() if isinstance(value, Signal) else f"{value:g}"
-    age = f"{age_s * 1000:.0f} ms old" if math.isfinite(age_s) else "never received"
-    limit = f"{cause.safe_condition(limits)} and at most {getattr(limits, cause.input.age)} ms old"
-    return f"{cause.name}: {cause.input.name} is {shown} ({age}), safe when {limit}; {cause.remedy}"
+    return explain(cause, value, age_s, limits)
 
 
 def culprit(cause: Cause, scene: BayScene, limits: SafetySection) -> str:

@@ -17,7 +17,7 @@ from station_ctl.console.alarms import show_alarms
 from station_ctl.console.send import Request, make_request, send
 from station_ctl.console.watch import watch
 from station_ctl.console.why import why
-from station_ctl.uplink.requests import COMMANDS
+from station_ctl.uplink.requests import AT_ONCE, COMMANDS
 from station_ctl.uplink.topics import Topics
 
 USAGE_ERROR = 64  # argparse's own 2 would read as `failed`
@@ -36,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit status."""
     parser = _make_parser()
     chosen = parser.parse_args(arguments)
+    if chosen.action == "send" and chosen.verb in AT_ONCE and chosen.expect is None:
+        parser.error(f"{chosen.verb} is for the station as you see it: add --expect Stopped or --expect Held")
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     try:
         return asyncio.run(_run(chosen))
@@ -100,7 +102,7 @@ def _make_parser() -> argparse.ArgumentParser:
     sending.add_argument("--alarm", metavar="ID", help="ack, shelve, unshelve, out_of_service, in_service: which alarm")
     sending.add_argument("--minutes", type=float, metavar="MIN", help="shelve: for how long")
     sending.add_argument("--why", help="out_of_service: the reason, for who comes after you")
-    sending.add_argument("--expect", metavar="STATE", help="PackML state the command is meant for, such as Idle")
+    sending.add_argument("--expect", metavar="STATE", help="PackML state that it is meant for; step and jog need it")
     sending.add_argument("--timeout", type=_positive, default=30.0, metavar="S", help="wait for the last verdict")
     sending.add_argument("--issuer", metavar="NAME", help="who sends (default: user@host)")
     return parser

@@ -7,16 +7,9 @@ from collections.abc import Callable
 from drivers.mqtt_values import MqttMessage
 from station_ctl.uplink.alarm_parts import AlarmMessage, AlarmPart, AlarmsMessage
 from station_ctl.uplink.message import Message, read_message
-from station_ctl.uplink.messages import (
-    BayMessage,
-    EventMessage,
-    RecoveryMessage,
-    StateMessage,
-    StatusMessage,
-    SwapRecord,
-    TruckMessage,
-    WherePart,
-)
+from station_ctl.uplink.place_messages import BayMessage, TruckMessage
+from station_ctl.uplink.record_messages import EventMessage, SwapRecord
+from station_ctl.uplink.state_messages import RecoveryMessage, StateMessage, StatusMessage, WherePart
 from station_ctl.uplink.topics import Topics
 
 

@@ -13,7 +13,7 @@ from drivers import tasks
 from drivers.errors import BadData
 from drivers.mqtt_client import MqttClient
 from drivers.mqtt_values import Endpoint, MqttMessage, MqttRefused
-from station_ctl.uplink.admission import LIFE_MAX_S, Command
+from station_ctl.uplink.admission import Command, life_max_s
 from station_ctl.uplink.message import SCHEMA, read_message
 from station_ctl.uplink.requests import COMMANDS, ReplyMessage, Verb
 from station_ctl.uplink.topics import Topics
@@ -45,7 +45,7 @@ def make_request(
     Raises WrongSchema, naming the argument, before anything is sent.
     """
     now = utc_now()
-    life_s = min(timeout_s, LIFE_MAX_S)
+    life_s = min(timeout_s, life_max_s(verb))
     content = {
         "schema": SCHEMA,
         "id": identifier or f"console-{secrets.token_hex(8)}",
@@ -101,7 +101,7 @@ class _Exchange:
             request.command.json_bytes(),
             response_topic=self.reply_topic,
             correlation=request.command.id.encode(),
-            expiry_s=max(1, int(min(request.timeout_s, LIFE_MAX_S))),
+            expiry_s=max(1, int(min(request.timeout_s, life_max_s(request.verb)))),
         )
 
     async def ask(self) -> None:

@@ -10,7 +10,7 @@ from drivers import tasks
 from drivers.mqtt_client import MqttClient
 from drivers.mqtt_values import Endpoint, MqttMessage
 from station_ctl.uplink.message import read_message
-from station_ctl.uplink.messages import StateMessage, StatusMessage
+from station_ctl.uplink.state_messages import StateMessage, StatusMessage
 from station_ctl.uplink.topics import Topics
 from station_ctl.wall_clock import utc_now
 

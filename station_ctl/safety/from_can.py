@@ -49,7 +49,7 @@ def _mated_packs(scene: Scene) -> list[PackStatus] | None:
         if sensors is None or sensors.mated not in (Signal.TRUE, Signal.FALSE):
             return None
         if sensors.mated is Signal.TRUE:
-            found.append(scene.snapshot.packs[mount(place)])
+            found.append(scene.snapshot.pack(mount(place)))
     return found
 
 
@@ -128,7 +128,7 @@ def aboard_temperature_c(scene: Scene) -> Number:
 
 
 def _installed(scene: Scene) -> list[PackStatus]:
-    return [scene.snapshot.packs[mount(place)] for place in scene.installed]
+    return [scene.snapshot.pack(mount(place)) for place in scene.installed]
 
 
 def installed_no_thermal_event(scene: Scene) -> Four:
@@ -159,7 +159,7 @@ def installed_serials_match(scene: Scene) -> Four:
     """Every pack put in by this swap is the one that was chosen, by its own word; the age is of its last frame."""
     found: list[Four] = []
     for place, serial in scene.installed.items():
-        pack = scene.snapshot.packs[mount(place)]
+        pack = scene.snapshot.pack(mount(place))
         said = pack.identity.value if pack.identity.quality is Quality.GOOD else None
         match = Signal.NOT_AVAILABLE if said is None else Signal(said.serial == serial)
         found.append((match, scene.snapshot.now_s - pack.heard_s))

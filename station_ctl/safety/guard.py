@@ -6,7 +6,6 @@ puts nothing into a command block that did not come out of `Guard.admit`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -17,8 +16,9 @@ from station_ctl.kernel.interlock import Interlock
 from station_ctl.model import Decision, LastMotion, Place, Snapshot, StationState
 from station_ctl.safety import inputs
 from station_ctl.safety.classes import ALL_CLASSES, motion_class
+from station_ctl.safety.explain import explain
 from station_ctl.safety.scene import Scene
-from station_ctl.safety.table import Cause, Table
+from station_ctl.safety.table import Table
 
 NOWHERE: Mapping[Place, str] = MappingProxyType({})
 """No thermal event anywhere."""
@@ -119,9 +119,7 @@ class Guard:
         """One line: the cause, its measured value with unit, its limit and age, what to do."""
         cause = self._causes[name]
         value, age_s = inputs.READERS[cause.input.name](scene)
-        shown = value.name.lower() if isinstance(value, Signal) else f"{value:g} {cause.input.unit}"
-        age = f"{age_s * 1000:.0f} ms old" if math.isfinite(age_s) else "never received"
-        return f"{name}: {cause.input.name} is {shown} ({age}), safe when {self._condition(cause)}; {cause.remedy}"
+        return explain(cause, value, age_s, self._limits)
 
     def dump(self) -> dict[str, object]:
         """What it remembers between two cycles, in plain values: latch, hysteresis, and the line of the first-out."""
@@ -138,11 +136,6 @@ class Guard:
             raise ValueError(f"memory of the interlock cannot be read: {memory!r:.200}")
         self._kernel.load(tuple(tuple(part) if isinstance(part, list) else part for part in kernel))
         self._first_out, self._tripped = first_out, tripped
-
-    def _condition(self, cause: Cause) -> str:
-        back = f" (by {cause.hysteresis:g} {cause.input.unit} once it was not)" if cause.hysteresis else ""
-        limit_ms = getattr(self._limits, cause.input.age)
-        return f"{cause.safe_condition(self._limits)}{back} and at most {limit_ms} ms old"
 
     def _scene(
         self,

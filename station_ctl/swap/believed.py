@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from station_ctl.model import Exchange, Place, StationState, Swap, bay, mount
 from station_ctl.swap.changes import EVACUATING, work_step
-from station_ctl.swap.evacuate import OLD
+from station_ctl.swap.hot_packs import OLD
 
 GRIPPER = None
 """The place 'in the gripper' in a belief."""

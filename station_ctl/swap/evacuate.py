@@ -1,130 +1,29 @@
-"""Thermal event: which pack is to be moved, what stands in the way, and how a swap is pre-empted for it. Pure.
+"""Thermal event: how a swap is pre-empted for a pack that is to be moved, and what becomes of its plan. Pure.
 
-The written policy is in `swap.thermal_table`; the motions of an evacuation are in `swap.evacuate_motions`.
+The written policy is in `swap.thermal_policy`; which packs are hot in `swap.hot_packs`, what stands in the way in
+`swap.hindrance`, the motions of an evacuation in `swap.evacuate_motions`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from drivers.pack_status import PackLink
 from drivers.reading import Signal
-from drivers.robot_protocol import MotionClass, RobotMode, RobotStatus
-from station_ctl.config import Config
-from station_ctl.model import (
-    Evacuation,
-    Exchange,
-    PackML,
-    Place,
-    PlaceKind,
-    Reason,
-    Snapshot,
-    StationState,
-    Swap,
-    bay,
-)
-from station_ctl.safety.classes import EVACUATE
+from station_ctl.model import Evacuation, Exchange, PackML, Place, Reason, StationState, Swap, bay
 from station_ctl.swap import plan
+from station_ctl.swap.aboard import aboard
 from station_ctl.swap.changes import abort, at, go, hold
+from station_ctl.swap.hindrance import WAITS, aside_bay, hindrance, isolation_bays, people_unknown, waits
+from station_ctl.swap.hot_packs import CHARGED, HOLDS, OLD, Hot, held_hot, hot_packs, in_ordinary_bays
 from station_ctl.swap.look import Look
 from station_ctl.swap.machine import SWAP
 from station_ctl.swap.packs import with_exchange
 from station_ctl.swap.result import Result
 from station_ctl.swap.thermal_table import FINISHED
-from station_ctl.thermal.look import bare
 
 AUTOMATIC = (PackML.IDLE, PackML.STARTING, PackML.EXECUTE, PackML.COMPLETING, PackML.COMPLETE, PackML.SUSPENDED)
 """States in which an evacuation starts by itself. In all others people may be inside: a person asks for it."""
-NEEDED = MotionClass.TRAVEL | EVACUATE
-OLD, CHARGED = "carry_to_bay", "carry_to_mount"
-"""What a loaded robot was doing when it was pre-empted: carrying the truck's old pack, or a charged one."""
-_HOLDS = dict.fromkeys(("extract", "carry_to_bay", "stow"), OLD)
-_HOLDS |= dict.fromkeys(("fetch", "carry_to_mount", "insert"), CHARGED)
-
-
-@dataclass(frozen=True, slots=True)
-class Hot:
-    """A pack to be moved. place: the bay it stands in, or the place it was lifted from if the robot holds it."""
-
-    place: Place
-    serial: str | None
-    why: str
-    held: bool = False
-
-
-def quarantine(look: Look) -> StationState:
-    """The state with every pack that has a thermal event in quarantine, from the cycle on in which it was detected."""
-    state, robot = look.state, look.snapshot.robot
-    found = {k: why for k, why in state.quarantined.items() if not _gone(k, look, robot)}
-    for place, why in sorted(look.decision.thermal.items()):
-        for name in _names(place, state, look.snapshot):
-            if not plan.hot_name(found, name):
-                found[name] = f"{plan.THERMAL}{why}"
-    if found == state.quarantined:
-        return state
-    return replace(state, quarantined=found, swap=_not_accepted(state.swap, found))
-
-
-def _not_accepted(swap: Swap | None, quarantined: Mapping[str, str]) -> Swap | None:
-    """The swap with no old pack in stock that had a thermal event after it was accepted."""
-    for index, exchange in enumerate(swap.exchanges if swap else ()):
-        if swap and exchange.accepted and plan.hot_name(quarantined, exchange.serial_out):
-            remark = quarantined[exchange.serial_out]
-            swap = with_exchange(swap, index, replace(exchange, accepted=False, remark=remark))
-    return swap
-
-
-def _names(place: Place, state: StationState, snapshot: Snapshot) -> tuple[str, ...]:
-    """What a pack is quarantined by: its serial; the place as long as that is not known."""
-    serial = plan.serial(snapshot.packs[place]) if place in snapshot.packs else None
-    return (serial,) if serial else (str(place),)
-
-
-def _gone(name: str, look: Look, robot: RobotStatus | None) -> bool:
-    """True for a place in quarantine whose nameless pack is measured gone: by all its switches, no event told there."""
-    place = next((p for p in look.snapshot.packs if str(p) == name), None)
-    if place is None or robot is None or place in look.decision.thermal:
-        return False
-    return bare(place, robot)
-
-
-def hot_packs(look: Look) -> list[Hot]:
-    """Packs to be moved, worst first: the one in the gripper, smoke, gone silent, hottest."""
-    robot, snapshot = look.snapshot.robot, look.snapshot
-    if robot is None:
-        return []
-    isolation = {b.number for b in look.config.bay if b.isolation}
-    places = [
-        place
-        for place in look.decision.thermal
-        if place.kind is PlaceKind.BAY and place.number not in isolation and plan.standing(robot, place) is Signal.TRUE
-    ]
-    stored = [
-        Hot(p, plan.serial(snapshot.packs[p]), look.decision.thermal[p])
-        for p in sorted(places, key=lambda p: _urgency(p, snapshot, robot))
-    ]
-    held = held_hot(look.state, robot)
-    return [held, *stored] if held else stored
-
-
-def _urgency(place: Place, snapshot: Snapshot, robot: RobotStatus) -> tuple[bool, bool, float, Place]:
-    pack = snapshot.packs[place]
-    no_smoke = robot.bays[place.number - 1].smoke_clear is Signal.TRUE
-    return no_smoke, pack.link is not PackLink.SILENT, -(pack.temperature_max_c.value or 0.0), place
-
-
-def held_hot(state: StationState, robot: RobotStatus) -> Hot | None:
-    """The pack in the gripper, if the swap has lifted it and it is quarantined for a thermal event."""
-    swap, role = state.swap, _HOLDS.get(state.step)
-    if swap is None or role is None or robot.gripper_holding is not Signal.TRUE:
-        return None
-    exchange = swap.exchange
-    serial = exchange.serial_out if role is OLD else exchange.serial_in
-    if not plan.hot_name(state.quarantined, serial):
-        return None
-    origin = Place(PlaceKind.MOUNT, exchange.mount) if role is OLD else bay(exchange.bay_out)
-    return Hot(origin, serial, state.quarantined[serial].removeprefix(plan.THERMAL), held=True)
+_AFTER_STOW = ("stow", "choose", "approach_bay", "fetch", CHARGED, "insert", "lock")
 
 
 def attend(look: Look) -> Result | None:
@@ -137,23 +36,17 @@ def attend(look: Look) -> Result | None:
         return taken
     if found:
         return aboard(look)  # that one waits, and the truck goes on: unless it is hot itself
-    if look.snapshot.robot is None and _stored_hot(look):
-        return Result(abort(state, look.now_s, people_unknown(look.snapshot.robot, look.snapshot.robot_error)))
+    if look.snapshot.robot is None and in_ordinary_bays(look):
+        return Result(abort(state, look.now_s, people_unknown(look)))
     if state.packml is PackML.SUSPENDED and state.reason is not None and state.reason.code == WAITS:
         gone = Reason("thermal_event_gone", "the thermal event has gone without an evacuation: look, then resume")
         return Result(hold(state, look.now_s, gone))
     return aboard(look)
 
 
-def _stored_hot(look: Look) -> bool:
-    isolation = {b.number for b in look.config.bay if b.isolation}
-    return any(p.kind is PlaceKind.BAY and p.number not in isolation for p in look.decision.thermal)
-
-
 def _move(look: Look, pack: Hot) -> Result | None:
-    robot = look.snapshot.robot
-    if robot is None or may_be_inside(robot):
-        return Result(abort(look.state, look.now_s, people_unknown(robot, look.snapshot.robot_error, pack)))
+    if look.state.visited:
+        return Result(abort(look.state, look.now_s, people_unknown(look, pack)))
     obstacle = hindrance(look, pack)
     return _wait(look, pack, obstacle) if obstacle else Result(started(look, pack))
 
@@ -163,79 +56,9 @@ def asked(look: Look, place: Place) -> Result:
     state, robot, snapshot = look.state, look.snapshot.robot, look.snapshot
     why = look.decision.thermal.get(place, "a person asked")
     held = held_hot(state, robot) if robot is not None else None
-    pack = held if held and held.place == place else Hot(place, plan.serial(snapshot.packs[place]), why)
-    obstacle = (
-        people_unknown(robot, snapshot.robot_error, pack).text
-        if robot is None or may_be_inside(robot)
-        else hindrance(look, pack)
-    )
-    return Result(replace(state, reason=_waits(pack, obstacle))) if obstacle else Result(started(look, pack))
-
-
-def may_be_inside(robot: RobotStatus) -> bool:
-    """True unless it is measured that nobody is at the robot: then a person has to confirm before anything moves."""
-    empty = (robot.zone_clear, robot.doors_closed) == (Signal.TRUE, Signal.TRUE)
-    return not empty or robot.mode is not RobotMode.PRODUCTION
-
-
-def people_unknown(robot: RobotStatus | None, error: str, pack: Hot | None = None) -> Reason:
-    """Why nothing moves: a person may be inside, and has to confirm."""
-    what = f"thermal event in {pack.place} ({pack.why})" if pack else "thermal event in a bay"
-    found = [("zone clear", robot.zone_clear), ("doors closed", robot.doors_closed)] if robot else []
-    wrong = [f"{name} is {value.name.lower()}" for name, value in found if value is not Signal.TRUE]
-    wrong += ["the key switch is not on Production"] if robot and robot.mode is not RobotMode.PRODUCTION else []
-    text = ", ".join(wrong) or f"the PLC is not readable: {error}"
-    todo = "get everybody away from the bay and out of the zone, close the doors; clear, then evacuate"
-    return Reason("people_unknown", f"{what}: not moved, a person may be inside ({text}); {todo}")
-
-
-def hindrance(look: Look, pack: Hot) -> str:
-    """What stands in the way of moving this pack now and what a person does about it, '' if nothing does."""
-    decision, robot = look.decision, look.snapshot.robot
-    if robot is None:
-        return f"the PLC is not readable: {look.snapshot.robot_error}"
-    if decision.latched:
-        return "the interlock is latched: look, then clear"
-    if missing := NEEDED & ~decision.permits:
-        return f"withheld by {', '.join(decision.blocking(missing)) or 'the interlock'}: make the place safe"
-    if robot.gripper_holding not in (Signal.TRUE, Signal.FALSE):
-        return "it is not known whether the robot holds a pack: look, set it right in Manual"
-    if why := _no_isolation(look):
-        return why
-    if pack.held or robot.gripper_holding is Signal.FALSE:
-        return "" if pack.held or plan.standing(robot, pack.place) is not Signal.FALSE else f"{pack.place} is empty"
-    return _no_way_aside(look)
-
-
-def _no_isolation(look: Look) -> str:
-    area = [b.number for b in look.config.bay if b.isolation]
-    if not area:
-        return "no isolation bay is configured: the pack is taken away by hand, follow the fire plan"
-    if isolation_bays(look.state, look.snapshot, look.config, look.decision.thermal):
-        return ""
-    numbers = ", ".join(str(n) for n in area)
-    return f"isolation bay {numbers} is occupied or its sensor is in doubt: make room there"
-
-
-def isolation_bays(state: StationState, snapshot: Snapshot, config: Config, thermal: Collection[Place]) -> list[int]:
-    """Isolation bays that are vacant. thermal: places with a thermal event."""
-    robot = snapshot.robot
-    area = [b.number for b in config.bay if b.isolation]
-    return [n for n in area if robot is not None and plan.vacant(bay(n), state, robot, thermal)]
-
-
-def _no_way_aside(look: Look) -> str:
-    if look.state.swap is None or look.state.step not in _HOLDS:
-        return "the robot holds a pack that no swap knows: set it down in Manual"
-    return "" if _aside(look) else "no ordinary bay is free for the pack that the robot holds: make room"
-
-
-def _aside(look: Look) -> int | None:
-    """The bay for the good pack in the gripper: where it came from or was to go, else the nearest free one."""
-    exchange = look.swap.exchange
-    home = exchange.bay_in if _HOLDS[look.state.step] is OLD else exchange.bay_out
-    free = plan.free_bays(look.state, look.snapshot, look.config, look.decision.thermal)
-    return min(free, key=lambda n: (abs(n - home), n), default=None)
+    pack = held if held and held.place == place else Hot(place, plan.serial(snapshot.pack(place)), why)
+    obstacle = people_unknown(look, pack).text if state.visited else hindrance(look, pack)
+    return Result(replace(state, reason=waits(pack, obstacle))) if obstacle else Result(started(look, pack))
 
 
 def started(look: Look, pack: Hot) -> StationState:
@@ -243,9 +66,9 @@ def started(look: Look, pack: Hot) -> StationState:
     state, robot = look.state, look.snapshot.robot
     swap, interrupted, trigger = state.swap, _interrupted(look), "evacuate_empty"
     if robot is not None and robot.gripper_holding is Signal.TRUE and swap is not None:
-        interrupted, trigger = _HOLDS[state.step], "evacuate_hot" if pack.held else "evacuate_loaded"
+        interrupted, trigger = HOLDS[state.step], "evacuate_hot" if pack.held else "evacuate_loaded"
         if not pack.held:
-            swap = _with_aside(swap, interrupted, _aside(look))
+            swap = _with_aside(swap, interrupted, aside_bay(look))
     isolation = isolation_bays(state, look.snapshot, look.config, look.decision.thermal)[0]
     evacuation = Evacuation(pack.place, isolation, pack.serial, pack.why, interrupted)
     state = replace(state, evacuation=evacuation, swap=swap)
@@ -301,18 +124,9 @@ def _is_old_of(exchange: Exchange, swap: Swap, index: int, evacuation: Evacuatio
     return out and bay(exchange.bay_in) == evacuation.source
 
 
-_AFTER_STOW = ("stow", "choose", "approach_bay", "fetch", CHARGED, "insert", "lock")
-
-WAITS = "evacuation_waits"
-
-
-def _waits(pack: Hot, obstacle: str) -> Reason:
-    return Reason(WAITS, f"thermal event in {pack.place} ({pack.why}): not moved: {obstacle}")
-
-
 def _wait(look: Look, pack: Hot, obstacle: str) -> Result | None:
     """Nothing moves while the obstacle stands; a truck that is whole again, or backed out, is let go."""
-    state, reason = look.state, _waits(pack, obstacle)
+    state, reason = look.state, waits(pack, obstacle)
     if state.packml in (PackML.IDLE, PackML.SUSPENDED):
         return Result(state if state.reason == reason else replace(state, reason=reason))
     if state.packml in (PackML.COMPLETING, PackML.COMPLETE) or (not pack.held and _lets_go(state)):
@@ -326,34 +140,3 @@ def _lets_go(state: StationState) -> bool:
     if swap is None or not swap.backed_out:
         return False
     return state.step == "choose" or not plan.hot_name(state.quarantined, swap.exchange.serial_in)
-
-
-def aboard(look: Look) -> Result | None:
-    """A hot pack on the truck: it is not opened, switched on or released. A backed-out truck keeps its own packs."""
-    state, robot = look.state, look.snapshot.robot
-    mounts = sorted(p for p in look.decision.thermal if p.kind is PlaceKind.MOUNT)
-    if not mounts or state.packml in (PackML.IDLE, PackML.COMPLETE) or state.step == "settle":
-        return None
-    if robot is not None and robot.truck_present is Signal.FALSE:
-        return None
-    swap = state.swap
-    ours = [p for p in mounts if swap is not None and p.number in _foreign(swap)]
-    leaving = state.step in ("verify", "park", "reconnect", "release")
-    if ours and leaving:
-        todo = "it is neither switched on nor released; service takes the pack out in Manual"
-        return _held_aboard(look, ours[0], todo)
-    if (swap is not None and swap.backed_out) or (leaving and state.step != "verify"):
-        return None
-    way_out = "back out gives the truck back as it came, to be driven out" if swap else "let it drive off, then resume"
-    opened = f"nothing more is opened or lifted; {way_out}"
-    return _held_aboard(look, mounts[0], opened)
-
-
-def _foreign(swap: Swap) -> list[int]:
-    """Mounts that hold a pack of the station's."""
-    return [e.mount for e in swap.exchanges if e.mount in swap.installed and e.serial_in != e.serial_out]
-
-
-def _held_aboard(look: Look, place: Place, todo: str) -> Result:
-    why = f"thermal event in {place} of the truck ({look.decision.thermal[place]}): {todo}; everybody away, fire plan"
-    return Result(hold(replace(look.state, pending=None), look.now_s, Reason("thermal_event_aboard", why)))

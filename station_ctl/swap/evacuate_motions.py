@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from drivers.reading import Signal
 from drivers.robot_protocol import Opcode, RobotState, RobotStatus
 from station_ctl.model import Evacuation, Order, PackML, Reason, StationState, bay
-from station_ctl.swap import evacuate, motions
+from station_ctl.swap import evacuate, hindrance, hot_packs, motions
 from station_ctl.swap.changes import PHASES, at, go
 from station_ctl.swap.look import Go, Look, Outcome, hold, wait
 from station_ctl.swap.machine import STEP, SWAP
@@ -82,9 +82,9 @@ def _then(look: Look, state: StationState, evacuation: Evacuation, trigger: str)
 
 def _next(look: Look) -> Evacuation | None:
     """The next pack in the queue, if it can be moved now."""
-    for pack in evacuate.hot_packs(look):
-        if not evacuate.hindrance(look, pack):
-            free = evacuate.isolation_bays(look.state, look.snapshot, look.config, look.decision.thermal)
+    for pack in hot_packs.hot_packs(look):
+        if not hindrance.hindrance(look, pack):
+            free = hindrance.isolation_bays(look.state, look.snapshot, look.config, look.decision.thermal)
             return Evacuation(pack.place, free[0], pack.serial, pack.why)
     return None
 

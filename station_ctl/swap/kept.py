@@ -12,11 +12,15 @@ from dataclasses import astuple
 
 from drivers.robot_protocol import BAYS, RobotCommand
 from station_ctl.model import Evacuation, PlaceKind, StationState, Swap
+from station_ctl.swap.changes import EVACUATING
 from station_ctl.swap.machine import STEP
+from station_ctl.swap.table import STEPS
 
 SEQUENCE_MAX = 0xFFFF
 """Sequence numbers of orders are one register wide."""
 MOUNTS = 3
+_PREEMPTED = frozenset(step.name for step in STEPS)
+_ASIDE = ("evacuate_clear", "evacuate_set_down")
 
 
 def contradiction(state: StationState) -> str:
@@ -28,12 +32,15 @@ def _checks(state: StationState) -> Iterator[tuple[bool, str]]:
     yield _finite(astuple(state)), "a number is not finite"
     yield state.step in STEP, f"step {state.step[:40]!r} is none"
     yield _one_word(state.sequence), "the last sequence number is none"
-    for command in (state.given, state.pending):
+    for command in (state.given, state.pending, state.last.command if state.last else None):
         yield command is None or _can_be_sent(command), "the last order is none"
     if state.swap is not None:
         yield from _swap(state.swap)
     if state.evacuation is not None:
         yield _evacuation(state.evacuation), "the evacuation is from or to a place there is not"
+        yield state.evacuation.interrupted in _PREEMPTED, f"step {state.evacuation.interrupted[:40]!r} was pre-empted"
+    yield state.evacuation is not None or state.step not in EVACUATING, f"step {state.step} without an evacuation"
+    yield state.swap is not None or state.step not in _ASIDE, f"step {state.step} without a swap"
 
 
 def _finite(value: object) -> bool:

@@ -8,7 +8,7 @@ from drivers.reading import Signal
 from drivers.robot_protocol import MotionClass, RobotMode, RobotStatus
 from drivers.truck_status import SelfTest
 from station_ctl.model import Authorisation, Parking, Reason, Snapshot, StationState, Swap, mount
-from station_ctl.swap import motions, plan
+from station_ctl.swap import choice, motions, plan
 from station_ctl.swap.look import Go, Look, Outcome, Suspend, hold, suspend, wait
 
 STANDING_S = 1.0
@@ -48,7 +48,7 @@ def identify(look: Look) -> Outcome:
     truck = look.snapshot.truck
     if truck.vin.value is None or truck.mounts_fitted.value is None:
         return wait("truck_silent", "the truck's swap controller has not said who it is")
-    unknown = [n for n in look.mounts() if not plan.identified(look.snapshot.packs[mount(n)])]
+    unknown = [n for n in look.mounts() if not plan.identified(look.snapshot.pack(mount(n)))]
     if not unknown:
         return Go("identified", look.state)
     if look.elapsed_s > look.config.swap.handshake_timeout_s:
@@ -73,7 +73,7 @@ def authorise(look: Look) -> Outcome:
 def _planned(look: Look, leave: Authorisation) -> Outcome:
     promised = leave.soc_promised_pct if leave.soc_promised_pct is not None else look.config.swap.soc_promised_pct
     mounts = look.mounts()[: leave.packs]
-    exchanges = plan.make(mounts, look.state, look.snapshot, look.config, promised, look.decision.thermal)
+    exchanges = choice.make(mounts, look.state, look.snapshot, look.config, promised, look.decision.thermal)
     if isinstance(exchanges, Reason):
         return Suspend(exchanges)
     swap_id = f"{look.config.station.id}-{look.now_utc}"

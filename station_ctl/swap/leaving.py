@@ -47,7 +47,7 @@ def _stranger(swap: Swap, step: str, snapshot: Snapshot) -> str:
     """A mount that we may have worked at and that does not say it holds the truck's own pack, '' if there is none."""
     for exchange in swap.exchanges:
         untouched = step in ("immobilise", "isolate") or exchange.mount in swap.installed
-        said = serial(snapshot.packs[mount(exchange.mount)])
+        said = serial(snapshot.pack(mount(exchange.mount)))
         if not untouched and said != exchange.serial_out:
             return f"mount {exchange.mount} holds {said}, not {exchange.serial_out}: resume, so that it is verified"
     return ""

@@ -1,7 +1,8 @@
 """Mode Manual: one motion at a time, asked for by a person who stands at the cabinet with the enable button pressed.
 
 The swap logic does not move meanwhile: the station is Stopped or Held. The order passes the same gate as every other,
-under the same table; only the key switch may, and must, stand on Manual. Letting go of the button stops the motion.
+under the same table; only the key switch may, and must, stand on Manual. Letting go of the button stops the motion,
+and every motion wants it pressed anew (IEC 60204-1 9.2.3.8): one that is taped down enables nothing.
 """
 
 from __future__ import annotations
@@ -56,6 +57,8 @@ def refusal(state: StationState, robot: RobotStatus | None) -> str:
         return "the key switch at the robot's cabinet is not on Manual"
     if robot.local_enable is not Signal.TRUE:
         return "the enable button at the robot's cabinet is not pressed"
+    if not state.let_go:
+        return "the enable button was not let go since the last motion, or since the key is on Manual: press it anew"
     return "a manual motion is under way" if state.manual is not None else ""
 
 

@@ -9,7 +9,6 @@ from drivers.reading import Signal
 from drivers.robot_protocol import MOUNT_CODE_BASE, EchoResult, EchoState, Opcode, RobotCommand, RobotStatus
 from station_ctl.model import Exchange, Order, bay, mount
 from station_ctl.swap.look import Give, Go, Look, Outcome, hold, wait
-from station_ctl.swap.plan import serial
 
 LOADED_KG, EMPTY_KG = 500.0, 100.0
 """Load cell: above the first a pack hangs on the robot (the lightest weighs over a tonne), below the second none."""
@@ -45,6 +44,13 @@ def _unlocked(robot: RobotStatus, e: Exchange) -> bool:
 def _locked(robot: RobotStatus, e: Exchange) -> bool:
     sensors = robot.mounts[e.mount - 1]
     return (sensors.locked, sensors.unlocked, sensors.mated) == (TRUE, FALSE, TRUE)
+
+
+def locked_in(robot: RobotStatus, number: int) -> bool:
+    """True if a mount's sensors, gripper and load cell agree that its pack is seated, locked and connected."""
+    sensors = robot.mounts[number - 1]
+    found = (sensors.seated, sensors.locked, sensors.unlocked, sensors.mated)
+    return found == (TRUE, TRUE, FALSE, TRUE) and empty(robot)
 
 
 def stored(robot: RobotStatus, number: int) -> bool:
@@ -136,12 +142,6 @@ def _why(robot: RobotStatus) -> str:
     return f"{result}, fault code {robot.fault_code}"
 
 
-def motion(look: Look) -> Outcome:
-    """A step of the swap that is one motion of the robot."""
-    rule, exchange = MOTIONS[look.state.step], look.swap.exchange
-    return proved(look, rule.order(exchange), lambda robot: rule.proof(robot, exchange), rule.trigger)
-
-
 def proved(look: Look, order: Order, proof: Callable[[RobotStatus], bool], trigger: str) -> Outcome:
     """One motion of the robot: ordered, reported done, then proved by other sensors."""
     robot = look.snapshot.robot
@@ -157,25 +157,3 @@ def proved(look: Look, order: Order, proof: Callable[[RobotStatus], bool], trigg
         return hold("not_proved", f"{look.state.step}: the PLC says done, its sensors do not agree after {PROOF_S:g} s")
     state = replace(look.state, done_since_s=since_s)
     return wait("proving", f"{look.state.step}: waiting for the sensors to agree", state)
-
-
-def unlock(look: Look) -> Outcome:
-    """UNLOCK, of a mount that still holds the pack the plan says, by the pack's own word."""
-    exchange, robot = look.swap.exchange, look.snapshot.robot
-    parted = robot is not None and robot.mounts[exchange.mount - 1].mated is FALSE
-    aboard = serial(look.snapshot.packs[mount(exchange.mount)])
-    if look.state.pending is None and not parted and aboard != exchange.serial_out:
-        return hold("other_pack_aboard", f"mount {exchange.mount} holds {aboard}, planned was {exchange.serial_out}")
-    return motion(look)
-
-
-def lock(look: Look) -> Outcome:
-    """LOCK, and what follows from it: the mount holds a pack of this swap; on to the next mount, or to the end."""
-    outcome = motion(look)
-    if not isinstance(outcome, Go):
-        return outcome
-    swap = look.swap
-    more = swap.index + 1 < len(swap.exchanges) and not swap.backed_out
-    installed = tuple(sorted({*swap.installed, swap.exchange.mount}))
-    swap = replace(swap, installed=installed, index=swap.index + more)
-    return Go("locked_more" if more else "locked_last", replace(outcome.state, swap=swap))

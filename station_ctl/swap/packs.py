@@ -6,14 +6,14 @@ from dataclasses import replace
 
 from drivers.pack_status import PackLink, PackStatus
 from station_ctl.model import Exchange, Reason, StationState, Swap, bay, mount
-from station_ctl.swap import plan
+from station_ctl.swap import choice, plan
 from station_ctl.swap.look import Go, Look, Outcome, Suspend, hold, wait
 
 
 def choose(look: Look) -> Outcome:
     """The charged pack of this exchange, judged again on fresh data."""
     swap = look.swap
-    chosen = plan.choose_again(swap.exchange, look.state, look.snapshot, look.config)
+    chosen = choice.choose_again(swap.exchange, look.state, look.snapshot, look.config)
     if isinstance(chosen, Reason):
         return Suspend(chosen)
     return Go("chosen", replace(look.state, swap=with_exchange(swap, swap.index, chosen)))
@@ -23,7 +23,7 @@ def verify(look: Look) -> Outcome:
     """Until every pack put in so far says it is the right one, healthy and charged; then the next mount, or the end."""
     swap = look.swap
     for exchange in (e for e in swap.exchanges if e.mount in swap.installed):
-        pack = look.snapshot.packs[mount(exchange.mount)]
+        pack = look.snapshot.pack(mount(exchange.mount))
         if pack.link is not PackLink.MONITORED:
             return _verifying(look, exchange.mount, f"BMS {pack.link.name.lower()}")
         if plan.serial(pack) != exchange.serial_in:
@@ -52,7 +52,7 @@ def _undercharged(look: Look, exchange: Exchange, pack: PackStatus) -> str:
 
 def _next_mount(look: Look, swap: Swap) -> Outcome:
     """A mount is opened only if there is a bay for its pack now, and its pack is safe to take in."""
-    placed = plan.place_again(swap.exchange, look.state, look.snapshot, look.config, look.decision.thermal)
+    placed = choice.place_again(swap.exchange, look.state, look.snapshot, look.config, look.decision.thermal)
     if isinstance(placed, Reason):
         return Suspend(placed)
     return Go("verified", replace(look.state, swap=with_exchange(swap, swap.index, placed)))
@@ -73,7 +73,7 @@ def settle(look: Look) -> Outcome:
         return wait("accepting", f"pack in bay {open_ones[0].bay_in}: {_doubt(look, open_ones[0])}")
     state = look.state
     for exchange in open_ones:
-        found = plan.serial(look.snapshot.packs[bay(exchange.bay_in)])
+        found = plan.serial(look.snapshot.pack(bay(exchange.bay_in)))
         state = decided(state, exchange, False, _doubt(look, exchange), found)
     return Go("settled", state)
 
@@ -90,7 +90,7 @@ def with_exchange(swap: Swap, index: int, exchange: Exchange) -> Swap:
 
 def _doubt(look: Look, exchange: Exchange) -> str:
     """Why the discharged pack is not accepted into stock, '' if it can be."""
-    pack = look.snapshot.packs[bay(exchange.bay_in)]
+    pack = look.snapshot.pack(bay(exchange.bay_in))
     if pack.link is not PackLink.MONITORED:
         return f"BMS {pack.link.name.lower()}"
     if plan.serial(pack) != exchange.serial_out:

@@ -1,15 +1,14 @@
-"""Which packs go where: choice of charged packs and free bays, and whether a pack is fit to be handed out."""
+"""What stands where and who it is, whether a pack is fit to be handed out, which bays are free and which ready."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Mapping
 
 from drivers.pack_status import PackLink, PackStatus
 from drivers.reading import Signal
 from drivers.robot_protocol import RobotStatus
 from station_ctl.config import Config
-from station_ctl.model import Exchange, Place, Reason, Snapshot, StationState, bay, mount
+from station_ctl.model import Place, Snapshot, StationState, bay
 from station_ctl.safety.from_plc import occupied
 from station_ctl.thermal.look import bare
 
@@ -60,7 +59,7 @@ def identified(pack: PackStatus) -> bool:
 
 def readiness(number: int, state: StationState, snapshot: Snapshot, config: Config, promised_pct: float) -> str:
     """Why the pack in a bay cannot be handed out, '' if it can."""
-    pack = snapshot.packs[bay(number)]
+    pack = snapshot.pack(bay(number))
     name = serial(pack)
     if name is None or pack.link is not PackLink.MONITORED:
         return f"BMS {pack.link.name.lower()}"
@@ -117,83 +116,4 @@ def ready_bays(state: StationState, snapshot: Snapshot, config: Config, promised
         and _occupancy(robot, b.number) is Signal.TRUE
         and not readiness(b.number, state, snapshot, config, promised_pct)
     ]
-    return sorted(numbers, key=lambda n: -(snapshot.packs[bay(n)].soc_pct.value or 0.0))
-
-
-def make(
-    mounts: Iterable[int],
-    state: StationState,
-    snapshot: Snapshot,
-    config: Config,
-    promised_pct: float,
-    thermal: Collection[Place],
-) -> tuple[Exchange, ...] | Reason:
-    """A plan for the mounts in turn, or the reason why there is none yet.
-
-    A bay emptied by one exchange takes the discharged pack of the next, so one free bay is enough.
-    """
-    wanted = list(mounts)
-    ready = ready_bays(state, snapshot, config, promised_pct)
-    if len(ready) < len(wanted):
-        return Reason("no_charged_pack", f"{len(ready)} of {len(wanted)} packs at {promised_pct:g} % or more are ready")
-    nameless = [n for n in wanted if serial(snapshot.packs[mount(n)]) is None]
-    if nameless:
-        return Reason("pack_identity", f"the pack at mount {nameless[0]} has gone silent")
-    free = free_bays(state, snapshot, config, thermal)
-    if not free:
-        return Reason("no_free_bay", "no bay is free for a discharged pack")
-    exchanges = []
-    for number, bay_out in zip(wanted, ready, strict=False):
-        bay_in = min(free, key=lambda n: (abs(n - bay_out), n))  # the shortest empty run between the two
-        free.remove(bay_in)
-        free.append(bay_out)
-        exchanges.append(_exchange(number, bay_in, bay_out, snapshot))
-    return tuple(exchanges)
-
-
-def _exchange(number: int, bay_in: int, bay_out: int, snapshot: Snapshot) -> Exchange:
-    old, new = snapshot.packs[mount(number)], snapshot.packs[bay(bay_out)]
-    return Exchange(
-        mount=number,
-        serial_out=serial(old) or "",
-        soc_out_pct=old.soc_pct.value,
-        bay_in=bay_in,
-        bay_out=bay_out,
-        serial_in=serial(new) or "",
-        soc_in_pct=new.soc_pct.value or 0.0,
-    )
-
-
-def place_again(
-    exchange: Exchange, state: StationState, snapshot: Snapshot, config: Config, thermal: Collection[Place]
-) -> Exchange | Reason:
-    """The exchange with a bay for the discharged pack that is free now: the planned one if it still is."""
-    free = free_bays(state, snapshot, config, thermal)
-    if exchange.bay_in in free:
-        return exchange
-    if not free:
-        return Reason("no_free_bay", f"bay {exchange.bay_in} is no longer free and no other is")
-    return replace(exchange, bay_in=min(free, key=lambda n: (abs(n - exchange.bay_out), n)))
-
-
-def choose_again(exchange: Exchange, state: StationState, snapshot: Snapshot, config: Config) -> Exchange | Reason:
-    """The exchange with a pack that is ready now: the planned one if it still is, else the best other one.
-
-    A pack that is fetched back for its own truck (back out) is not judged by its charge; after a thermal event it is
-    not fetched at all.
-    """
-    pack = snapshot.packs[bay(exchange.bay_out)]
-    if exchange.serial_in == exchange.serial_out and not hot_name(state.quarantined, exchange.serial_out):
-        return exchange
-    swap = state.swap
-    promised = swap.soc_promised_pct if swap else config.swap.soc_promised_pct
-    planned = {e.bay_out for e in swap.exchanges[swap.index + 1 :]} if swap else set()
-    if serial(pack) == exchange.serial_in and not readiness(exchange.bay_out, state, snapshot, config, promised):
-        return exchange
-    for number in ready_bays(state, snapshot, config, promised):
-        if number not in planned:
-            other = snapshot.packs[bay(number)]
-            return replace(
-                exchange, bay_out=number, serial_in=serial(other) or "", soc_in_pct=other.soc_pct.value or 0.0
-            )
-    return Reason("no_charged_pack", f"bay {exchange.bay_out} is no longer ready and no other pack is")
+    return sorted(numbers, key=lambda n: -(snapshot.pack(bay(n)).soc_pct.value or 0.0))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from drivers.reading import Signal
 from drivers.robot_protocol import Opcode, RobotState, RobotStatus
 from station_ctl.model import Evacuation, Order, PackML, Reason, StationState, Swap
-from station_ctl.swap import leaving, manual, motions
+from station_ctl.swap import leaving, manual, motions, people
 from station_ctl.swap.changes import PHASES, abort, at, go
 from station_ctl.swap.look import Give, Hold, Look, wait
 from station_ctl.swap.machine import STEP
@@ -54,6 +54,8 @@ def resetting(look: Look) -> Result:
         return Result(abort(state, look.now_s, why))
     if robot.robot_home is Signal.TRUE and state.pending is None:
         return Result(at(go(state, "ready", look.now_s), "waiting", look.now_s))
+    if state.visited and state.pending is None:  # a truck has left: this one comes without a person's word
+        return Result(replace(state, reason=people.reason(look)))
     outcome = motions.ordered(look, robot, Order(Opcode.HOME))
     if isinstance(outcome, Hold):
         return Result(abort(state, look.now_s, outcome.reason))

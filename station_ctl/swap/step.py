@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from drivers.reading import Signal
-from drivers.robot_protocol import EchoState, Opcode, RobotCommand, RobotState, RobotStatus
-from station_ctl.model import LastMotion, PackML, Reason, StationState
-from station_ctl.safety.from_plc import occupied
-from station_ctl.swap import evacuate, evacuate_motions, packs, recovery, steps
+from drivers.robot_protocol import RobotState
+from station_ctl.model import PackML, Reason, StationState
+from station_ctl.swap import evacuate, evacuate_motions, hot_packs, packs, recovery, steps
 from station_ctl.swap.changes import abort, at, go, hold
 from station_ctl.swap.look import Give, Go, Hold, Look, Suspend, Wait
 from station_ctl.swap.machine import STEP, SWAP
+from station_ctl.swap.noticed import noticed, plc_forgot
 from station_ctl.swap.recovery import NEEDS_RESET
 from station_ctl.swap.result import Result
 
@@ -23,20 +22,17 @@ HOPS = 4
 LEASE_S = 0.6
 """After so long without contact the PLC has stopped by its own lease (0.5 s) and its ramp is under way."""
 
-_HANDLES = (Opcode.LIFT_FROM, Opcode.PLACE_TO)
-_SUPERSEDES = (*_HANDLES, Opcode.MOVE_TO, Opcode.HOME)
-"""What ends a half-done lift or placement; the gate lets a travel begin only once the pack has left its place."""
 _STANDING = (RobotState.STOPPED, RobotState.READY, *NEEDS_RESET)
 
 
 def step(look: Look) -> Result:
     """One cycle of the swap logic."""
-    asked, state = look.state.evacuate_asked, evacuate.quarantine(look)
-    before = replace(_begun(_noticed(state, look.snapshot.robot), look.now_s), evacuate_asked=None)
+    asked, state = look.state.evacuate_asked, hot_packs.quarantine(look)
+    before = replace(_begun(noticed(state, look.snapshot.robot), look.now_s), evacuate_asked=None)
     down = before.packml in (PackML.ABORTING, PackML.ABORTED)
     if look.decision.latched and not down and before.packml is not PackML.CLEARING:
         return Result(abort(before, look.now_s, Reason("interlock", look.decision.tripped or "interlock latched")))
-    if _plc_forgot(look.state, look.snapshot.robot) and not down:
+    if plc_forgot(look.state, look.snapshot.robot) and not down:
         why = "the PLC lost its memory of commands: it was restarted; look where the robot stands"
         return Result(abort(before, look.now_s, Reason("plc_restarted", why)))
     look = replace(look, state=_without_lapsed(before, look))
@@ -50,49 +46,6 @@ def step(look: Look) -> Result:
 def _begun(state: StationState, now_s: float) -> StationState:
     """A state restored from the journal has no time of its own: it begins with the first look of this life."""
     return state if state.state_since_s else replace(state, state_since_s=now_s)
-
-
-def _plc_forgot(state: StationState, robot: RobotStatus | None) -> bool:
-    return robot is not None and state.motions_seen is not None and robot.motions_started < state.motions_seen
-
-
-def _noticed(state: StationState, robot: RobotStatus | None) -> StationState:
-    """The state with what the PLC's echo says of our last motion."""
-    if robot is None:
-        return state
-    if state.motions_seen != robot.motions_started:
-        state = replace(state, motions_seen=robot.motions_started)
-    given, last = state.given, state.last
-    if given is None or robot.echo_sequence not in (given.sequence, state.sequence):
-        return state
-    ours = robot.echo_sequence == given.sequence
-    if ours and robot.echo_state is EchoState.REJECTED:  # nothing moved: what was half done before still is
-        refused = last is None or last.command != given  # else the echo lies: it was taken up
-        return replace(state, rejected=given.sequence) if refused and state.rejected != given.sequence else state
-    if ours and state.rejected is not None:
-        state = replace(state, rejected=None)
-    if state.rejected == given.sequence:
-        return state
-    if last is None or last.command != given:
-        if last is not None and given.opcode not in _SUPERSEDES and _half_done(last, robot):
-            return replace(state, last=_still_half_done(last, given))
-        last = LastMotion(given)
-    ended = robot.echo_state if ours else last.ended or EchoState.STOPPED
-    if ended is not last.ended:
-        place = given.source or given.destination
-        last = LastMotion(given, ended, occupied(robot, place) if place else Signal.NOT_AVAILABLE)
-    return state if last is state.last else replace(state, last=last)
-
-
-def _half_done(last: LastMotion, robot: RobotStatus) -> bool:
-    """True if a pack may still hang between its place and the robot."""
-    handled = last.command.opcode in _HANDLES and last.ended is not EchoState.DONE
-    return handled and robot.gripper_holding is not Signal.FALSE
-
-
-def _still_half_done(last: LastMotion, given: RobotCommand) -> LastMotion:
-    """A jog leaves the place: what fills it from then on need not be the robot's own pack."""
-    return replace(last, full=Signal.NOT_AVAILABLE) if given.opcode is Opcode.JOG else last
 
 
 def _without_lapsed(state: StationState, look: Look) -> StationState:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from drivers.reading import Quality
-from station_ctl.swap import evacuate_motions, lane, motions, packs
+from station_ctl.swap import evacuate_motions, handling, lane, motions, packs, people
 from station_ctl.swap.changes import EVACUATING
 from station_ctl.swap.look import Look, Outcome, hold, wait
 
@@ -14,10 +14,13 @@ _ASKS_WHO = ("immobilise", "isolate", "approach_mount", "verify", "unlock")
 """Steps that do not begin, or end, without the truck's VIN."""
 
 LOOKS: dict[str, Callable[[Look], Outcome]] = {
-    **dict.fromkeys(motions.MOTIONS, motions.motion),
+    **dict.fromkeys(motions.MOTIONS, handling.motion),
     **dict.fromkeys(evacuate_motions.MOTIONS, evacuate_motions.motion),
-    "unlock": motions.unlock,
-    "lock": motions.lock,
+    "unlock": handling.unlock,
+    "stow": handling.stow,
+    "fetch": handling.fetch,
+    "insert": handling.insert,
+    "lock": handling.lock,
     "waiting": lane.waiting,
     "identify": lane.identify,
     "authorise": lane.authorise,
@@ -33,7 +36,12 @@ LOOKS: dict[str, Callable[[Look], Outcome]] = {
 
 
 def look_at(look: Look) -> Outcome:
-    """Look at the step under way; an open swap goes on with its own truck only, by the truck's own word."""
+    """Look at the step under way; nothing starts by itself while somebody may be inside."""
+    return people.withheld(look, _look(look))
+
+
+def _look(look: Look) -> Outcome:
+    """An open swap goes on with its own truck only, by the truck's own word."""
     swap, vin = look.state.swap, look.snapshot.truck.vin
     said = vin.value if vin.quality is Quality.GOOD else None
     if swap is not None and said is not None and said != swap.vin and look.state.step not in _TRUCK_FREE:

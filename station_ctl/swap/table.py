@@ -97,6 +97,15 @@ EDGES = (
     Edge("departed", "depart", "waiting", "no truck is present"),
     Edge("verify_again", "reconnect", "verify", "after a hold: somebody may have changed something"),
     Edge("verify_again", "release", "verify", "after a hold: somebody may have changed something"),
+    *(
+        Edge("set_down_by_hand", step, "choose", "people set the old pack down in its bay; it says who it is")
+        for step in ("extract", "carry_to_bay", "stow")
+    ),
+    *(
+        Edge("set_down_by_hand", step, "lock", "people put the pack into its mount and locked it; it says who it is")
+        for step in ("fetch", "carry_to_mount", "insert")
+    ),
+    Edge("other_pack", "fetch", "choose", "the bay does not hold the pack that was chosen, by its own word"),
     Edge("left", "identify", "waiting", "the truck drove off before it was clamped"),
     Edge("left", "authorise", "waiting", "the truck drove off before it was clamped"),
     Edge("left", "position", "waiting", "the truck drove off before it was clamped"),

@@ -17,13 +17,15 @@ from typing import Protocol, TypeAlias
 
 from drivers.mqtt_values import MqttMessage
 from station_ctl.uplink.message import NotJson, WrongSchema, read_message
-from station_ctl.uplink.requests import COMMANDS, IDENTIFIER, CommandMessage, Verb
+from station_ctl.uplink.requests import AT_ONCE, COMMANDS, IDENTIFIER, CommandMessage, Verb
 from station_ctl.uplink.roles import Roles
 from station_ctl.wall_clock import iso_ms
 
 PAYLOAD_MAX_BYTES = 16 * 1024
 SKEW_MAX_S = 5.0
 LIFE_MAX_S = 120.0
+AT_ONCE_LIFE_MAX_S, AT_ONCE_SKEW_MAX_S = 5.0, 1.0
+"""Of a motion by hand, from its issuing to its admission: a person has the enable button in hand and waits for it."""
 
 Command: TypeAlias = CommandMessage
 
@@ -81,6 +83,16 @@ class CommandLog(Protocol):
         """Write or replace the verdict of an id, durable on return. Raises StationError if it cannot be written."""
 
 
+def life_max_s(verb: Verb) -> float:
+    """How long a command of this verb may live, in seconds from `issued_at` to `expires_at`."""
+    return AT_ONCE_LIFE_MAX_S if verb in AT_ONCE else LIFE_MAX_S
+
+
+def skew_max_s(verb: Verb) -> float:
+    """How far ahead its sender's clock may be, in seconds."""
+    return AT_ONCE_SKEW_MAX_S if verb in AT_ONCE else SKEW_MAX_S
+
+
 def read_command(verb: str, message: MqttMessage) -> Admitted | Rejection:
     """What a message on `cmd/<verb>` asks for, judged by itself alone."""
     if message.retain:
@@ -107,11 +119,12 @@ def judge(asked: Admitted, now_utc: datetime, state: str | None, roles: Roles) -
     life_s = (command.expires_at - command.issued_at).total_seconds()
     if now_utc >= command.expires_at:
         return _refuse(Refusal.EXPIRED, asked, f"expired at {iso_ms(command.expires_at)}, it is {iso_ms(now_utc)} here")
-    if (command.issued_at - now_utc).total_seconds() > SKEW_MAX_S:
+    if (command.issued_at - now_utc).total_seconds() > skew_max_s(asked.verb):
         text = f"issued at {iso_ms(command.issued_at)}, it is {iso_ms(now_utc)} here; set the sender's clock"
         return _refuse(Refusal.FROM_THE_FUTURE, asked, text)
-    if not 0 < life_s <= LIFE_MAX_S:
-        return _refuse(Refusal.LIFE_TOO_LONG, asked, f"lives {life_s:g} s; accepted: up to {LIFE_MAX_S:g} s")
+    if not 0 < life_s <= life_max_s(asked.verb):
+        text = f"lives {life_s:g} s; accepted for {asked.verb}: up to {life_max_s(asked.verb):g} s"
+        return _refuse(Refusal.LIFE_TOO_LONG, asked, text)
     if command.expected_state is not None and command.expected_state != state:
         text = f"the station is {state or 'not up yet'}, the command was meant for {command.expected_state}"
         return _refuse(Refusal.WRONG_STATE, asked, text)

@@ -133,17 +133,24 @@ class CommandDesk:
         return None if verdict is None else verdict.encode()
 
     async def _decide(self, asked: Admitted, message: MqttMessage) -> None:
-        verdict = judge(asked, self._clock(), self._state(), self._roles)
-        if isinstance(verdict, Admitted) and self._busy(asked):
-            text = f"{len(self._open)} commands are in hand; wait for their verdicts"
-            verdict = Rejection(Refusal.BUSY, asked.verb, asked.id, text)
+        verdict = self._judged(asked)
+        if isinstance(verdict, Admitted):
+            await self._record(asked, self._verdict(asked.id, asked.verb, "failed", LOST))
+            verdict = self._judged(asked)  # the disk may have been slow: in time is in time now
         if isinstance(verdict, Rejection):
             await self._record(asked, self._verdict(asked.id, asked.verb, "rejected", verdict.text))
             self._reject(verdict, message)
             return
-        await self._record(asked, self._verdict(asked.id, asked.verb, "failed", LOST))
         self._open[asked.id] = _Case()
         self.commands.put_nowait(asked)
+
+    def _judged(self, asked: Admitted) -> Admitted | Rejection:
+        """Whether a command is let in now."""
+        verdict = judge(asked, self._clock(), self._state(), self._roles)
+        if isinstance(verdict, Admitted) and self._busy(asked):
+            text = f"{len(self._open)} commands are in hand; wait for their verdicts"
+            return Rejection(Refusal.BUSY, asked.verb, asked.id, text)
+        return verdict
 
     def _busy(self, asked: Admitted) -> bool:
         limit = COMMANDS_MAX + (URGENT_RESERVE if asked.verb in URGENT else 0)

@@ -23,7 +23,7 @@ class Lane:
     def __init__(self, name: str, limit: int | None) -> None:
         self.name = name
         self.dropped = 0
-        self._limit = limit
+        self.limit = limit
         self._waiting: deque[MqttMessage] = deque()
         self._filled = asyncio.Event()
 
@@ -32,7 +32,7 @@ class Lane:
 
     def put(self, message: MqttMessage) -> None:
         """Append; makes room first."""
-        if self._limit is not None and len(self._waiting) >= self._limit:
+        if self.limit is not None and len(self._waiting) >= self.limit:
             self._waiting.popleft()
             self.dropped += 1
         self._waiting.append(message)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
@@ -12,37 +11,27 @@ from datetime import datetime
 from drivers.errors import DeviceError
 from drivers.mqtt import MqttSession
 from drivers.mqtt_client import MqttClient, Session
-from drivers.mqtt_values import Endpoint, MqttMessage, MqttRefused, Will
+from drivers.mqtt_values import Endpoint, MqttMessage, Will
 from station_ctl.uplink.admission import Admitted, CommandLog
 from station_ctl.uplink.alarm_parts import AlarmMessage, AlarmsMessage
+from station_ctl.uplink.delivery import Delivery
 from station_ctl.uplink.desk import CommandDesk
 from station_ctl.uplink.figures import UplinkFigures
 from station_ctl.uplink.message import Message
-from station_ctl.uplink.messages import (
-    BayMessage,
-    EventMessage,
-    MetricsMessage,
-    OutgoingMessage,
-    RecoveryMessage,
-    SnapshotMessage,
-    StateMessage,
-    StatusMessage,
-    SwapRecord,
-)
-from station_ctl.uplink.outbox import Lane, Snapshots
+from station_ctl.uplink.messages import OutgoingMessage, SnapshotMessage
+from station_ctl.uplink.outbox import Lane
+from station_ctl.uplink.place_messages import BayMessage
+from station_ctl.uplink.record_messages import EventMessage, MetricsMessage, SwapRecord
 from station_ctl.uplink.requests import Verdict
 from station_ctl.uplink.roles import Roles
+from station_ctl.uplink.state_messages import RecoveryMessage, StateMessage, StatusMessage
 from station_ctl.uplink.topics import Topics
 from station_ctl.wall_clock import utc_now
 
 EVENTS_MAX = 1000
 METRICS_MAX = 60
 REPLIES_MAX = 128
-RETRY_S = 0.5
-REFUSED_RETRY_S = 10.0
 FAREWELL_S = 0.4  # for what is still unsent, and as long again for `offline`; the service stops in under 2 s
-
-log = logging.getLogger(__name__)
 
 
 class Uplink:
@@ -69,7 +58,6 @@ class Uplink:
         self._version, self._boot_id = version, boot_id
         self._packml: str | None = None
         self._sequences: Counter[str] = Counter()
-        self._snapshots, self._changed = Snapshots(), asyncio.Event()
         self._replies = Lane("replies", REPLIES_MAX)
         self._records = Lane("records", None)
         self._events = Lane("events", EVENTS_MAX)
@@ -94,13 +82,13 @@ class Uplink:
             name="uplink",
             session=session,
         )
+        self._delivery = Delivery(self._client, self._next)
 
     def state(self, message: SnapshotMessage) -> None:
         """Set a retained snapshot: state, one bay, truck, alarms. The latest wins; unchanged ones cost nothing."""
         if isinstance(message, StateMessage):
             self._packml = message.packml
-        if self._snapshots.put(self._topic(message), message):
-            self._changed.set()
+        self._delivery.put(self._topic(message), message)
 
     def emit(self, message: OutgoingMessage) -> None:
         """Say something once: event, alarm, swap record, metrics. Waits in memory until the broker has it."""
@@ -150,9 +138,9 @@ class Uplink:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._client.run(), name="uplink link")
             group.create_task(self._desk.write_verdicts(), name="uplink verdicts")
-            group.create_task(self._deliver_snapshots(), name="uplink snapshots")
+            group.create_task(self._delivery.snapshots(), name="uplink snapshots")
             for lane in self._lanes:
-                group.create_task(self._deliver(lane), name=f"uplink {lane.name}")
+                group.create_task(self._delivery.lane(lane), name=f"uplink {lane.name}")
             try:
                 await asyncio.get_running_loop().create_future()
             finally:
@@ -160,62 +148,19 @@ class Uplink:
 
     async def _greet(self) -> None:
         await self._client.publish(MqttMessage(self.topics.status, self._status(online=True), retain=True))
-        self._snapshots.all_due()
-        self._changed.set()
+        self._delivery.all_due()
 
     async def _farewell(self) -> None:
         if not self.connected:
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FAREWELL_S):
-                while any(self._lanes) or self._snapshots.unsent() or self._desk.untold:  # noqa: ASYNC110  # short
+                while any(self._lanes) or self._delivery.unsent() or self._desk.untold:  # noqa: ASYNC110  # short
                     await asyncio.sleep(0.01)
         with contextlib.suppress(TimeoutError, DeviceError):
             async with asyncio.timeout(FAREWELL_S):
                 offline = self._status(online=False)
                 await self._client.publish(MqttMessage(self.topics.status, offline, retain=True))
-
-    async def _deliver(self, lane: Lane) -> None:
-        while True:
-            message = await lane.first()
-            await self._client.up.wait()
-            try:
-                await self._client.publish(message)
-            except MqttRefused as e:
-                log.warning("%s", e)
-                if lane is self._records:
-                    await asyncio.sleep(REFUSED_RETRY_S)
-                    continue
-            except DeviceError:
-                await asyncio.sleep(RETRY_S)
-                continue
-            lane.done(message)
-
-    async def _deliver_snapshots(self) -> None:
-        while True:
-            await self._client.up.wait()
-            await self._until_due()
-            try:
-                await self._publish_due()
-            except DeviceError:
-                await asyncio.sleep(RETRY_S)
-
-    async def _until_due(self) -> None:
-        self._changed.clear()
-        while (wait_s := self._snapshots.next_s() - self._now_s()) > 0:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(None if wait_s == float("inf") else wait_s):
-                    await self._changed.wait()
-            self._changed.clear()
-
-    async def _publish_due(self) -> None:
-        for topic, message in self._snapshots.due(self._now_s()):
-            numbered = message.model_copy(update={"sequence": self._next(topic)})
-            try:
-                await self._client.publish(MqttMessage(topic, numbered.json_bytes(), retain=True))
-            except MqttRefused as e:  # counts as sent: tried again when it changes, and the other topics go on
-                log.warning("%s", e)
-            self._snapshots.sent(topic, message, self._now_s())
 
     def _status(self, *, online: bool) -> bytes:
         sequence = self._next(self.topics.status)
@@ -239,7 +184,3 @@ class Uplink:
     def _next(self, topic: str) -> int:
         self._sequences[topic] += 1
         return self._sequences[topic]
-
-    @staticmethod
-    def _now_s() -> float:
-        return asyncio.get_running_loop().time()

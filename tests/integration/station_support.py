@@ -13,8 +13,9 @@ from typing import Any
 
 from drivers.mqtt_values import MqttMessage
 from hil.rig.station import STATION_ID, Rig, Setting, rig
-from station_ctl.uplink.messages import StateMessage, SwapRecord
+from station_ctl.uplink.record_messages import SwapRecord
 from station_ctl.uplink.requests import ReplyMessage
+from station_ctl.uplink.state_messages import StateMessage
 from tests.integration.mqtt_support import Listener, listening
 
 VIN = "LTESTTRUCK0000001"

@@ -7,6 +7,7 @@ import configparser
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,50 @@ def test_install_twice_then_uninstall_leaves_the_configuration_only(tmp_path: Pa
     assert _files(tmp_path) == kept
     assert _script("uninstall.sh", "--root", root, "--prefix", "/opt/swap", "--purge").returncode == 0
     assert _files(tmp_path) == {"opt/swap/somebody-elses"}
+
+
+COMMANDS = ("station-ctl", "station-console")
+
+
+def _links(root: Path) -> dict[str, str]:
+    return {p.name: str(p.readlink()) for p in sorted((root / "usr/local/bin").iterdir()) if p.is_symlink()}
+
+
+def test_the_commands_are_on_the_path_and_uninstall_takes_them_away(tmp_path: Path) -> None:
+    root = str(tmp_path)
+    for _ in range(2):
+        assert _script("install.sh", "--root", root, "--prefix", "/opt/swap", "--no-venv").returncode == 0
+    assert _links(tmp_path) == {name: f"/opt/swap/venv/bin/{name}" for name in sorted(COMMANDS)}
+    assert _script("uninstall.sh", "--root", root, "--prefix", "/opt/swap").returncode == 0
+    assert _links(tmp_path) == {}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_is_found_by_its_bare_name_once_it_is_installed(command: str, tmp_path: Path) -> None:
+    """As a person at the station types it; under the prefix the programs of this tree instead of a venv of its own."""
+    prefix, root = tmp_path / "opt", tmp_path / "root"
+    program = prefix / "venv/bin" / command
+    program.parent.mkdir(parents=True)
+    module = {"station-ctl": "station_ctl.cli", "station-console": "station_ctl.console.cli"}[command]
+    program.write_text(f'#!/bin/sh\nPYTHONPATH={DEPLOY.parent} exec {sys.executable} -m {module} "$@"\n')
+    program.chmod(0o755)
+    assert _script("install.sh", "--root", str(root), "--prefix", str(prefix), "--no-venv").returncode == 0
+    path = f"{root / 'usr/local/bin'}:/usr/bin:/bin"
+    said = subprocess.run(
+        [command, "--help"], env={"PATH": path}, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert said.returncode == 0 and said.stdout.startswith(f"usage: {command}"), said.stderr
+
+
+def test_somebody_elses_command_of_that_name_stays(tmp_path: Path) -> None:
+    theirs = tmp_path / "usr/local/bin/station-console"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("theirs")
+    (theirs.parent / "station-ctl").symlink_to("/elsewhere/station-ctl")
+    done = _script("install.sh", "--root", str(tmp_path), "--no-venv")
+    assert done.returncode == 0 and done.stderr.count("is not ours and stays") == 2
+    assert _script("uninstall.sh", "--root", str(tmp_path)).returncode == 0
+    assert theirs.read_text() == "theirs" and _links(tmp_path) == {"station-ctl": "/elsewhere/station-ctl"}
 
 
 @pytest.mark.parametrize("arguments", [("--prefix", "relative"), ("--prefix", "/"), ("--what",), ("--root",)])

@@ -64,7 +64,8 @@ times = 100.0
 [[step]]
 person = "recover"
 [[step]]
-expect = { packml = "Held", reason = "interrupted", alarm = "station.held" }
+until = { packml = "Held", reason = "interrupted", alarm = "station.held", choice = "resume" }
+within_s = 15.0
 [[step]]
 fault = { kind = "modbus.delay", delay_ms = 5.0 }
 [[step]]

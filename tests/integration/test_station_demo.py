@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from station_ctl.uplink.messages import SwapRecord
+from station_ctl.uplink.record_messages import SwapRecord
 
 
 def test_demo_swaps_two_packs_and_writes_the_record(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 from drivers.mqtt_values import MqttMessage
 from station_ctl.uplink.message import read_message
-from station_ctl.uplink.messages import MetricsMessage, StateMessage
+from station_ctl.uplink.record_messages import MetricsMessage
 from station_ctl.uplink.requests import ReplyMessage
+from station_ctl.uplink.state_messages import StateMessage
 from station_ctl.wall_clock import iso_ms, utc_now
 from tests.integration.mqtt_support import listening, until
 from tests.integration.station_support import BASE, Station, station, wrong

@@ -14,7 +14,7 @@ async def _rejected(there: Station, verb: str, why: str, **arguments: object) ->
 def test_person_in_the_zone_stops_the_swap_until_somebody_has_looked() -> None:
     async def main() -> None:
         async with station() as there:
-            await _rejected(there, "reset", "in Stopped only, the station is Aborted")
+            await _rejected(there, "reset", "reset is possible in Stopped, or")
             await there.up()
             for verb in ("hold", "resume", "back_out", "clear"):
                 await _rejected(there, verb, "Idle")

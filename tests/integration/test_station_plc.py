@@ -15,7 +15,7 @@ from hil.peers.broker import Broker
 from hil.rig.operator import Operator
 from hil.rig.processes import Controller, plant
 from hil.rig.station import STATION_ID, station_toml
-from station_ctl.uplink.messages import StateMessage
+from station_ctl.uplink.state_messages import StateMessage
 from tests.integration.station_support import QUICK, Station, station, wrong
 from tests.support import free_port, run
 

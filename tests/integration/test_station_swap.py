@@ -10,7 +10,9 @@ import pytest
 
 from hil.peers.broker import Kind, find_mosquitto
 from station_ctl.uplink.message import Message, read_message
-from station_ctl.uplink.messages import BayMessage, StateMessage, StatusMessage, SwapRecord, TruckMessage
+from station_ctl.uplink.place_messages import BayMessage, TruckMessage
+from station_ctl.uplink.record_messages import SwapRecord
+from station_ctl.uplink.state_messages import StateMessage, StatusMessage
 from tests.integration.mqtt_support import listening
 from tests.integration.station_support import BASE, Station, station, wrong
 from tests.support import run

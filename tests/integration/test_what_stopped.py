@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import sys
 import tomllib
 from pathlib import Path
@@ -71,6 +72,40 @@ def test_console_log_and_black_box_name_the_same_condition_in_one_line() -> None
             await there.rig.plant.ask("zone", clear=True)
 
     run(main(), timeout_s=120.0)
+
+
+def _first_line_with(part: str, log: Path) -> str:
+    return next(row for row in log.read_text(encoding="utf-8").splitlines() if part in row)
+
+
+@pytest.mark.timeout(150)
+def test_the_demos_stop_names_three_commands_that_work() -> None:
+    """`make demo ARGS=--stop`, then what it says, word for word but for where the programs are."""
+
+    async def main() -> None:
+        demo = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "station_ctl.cli", "demo", "--stop", "--speed", "20"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert demo.stdin is not None and demo.stdout is not None
+        commands = []
+        async with asyncio.timeout(90):
+            while not (line := (await demo.stdout.readline()).decode()).startswith("Press Enter"):
+                assert line, "it ended before the robot was stopped"
+                if line[:1] in "123" and ":" in line:
+                    commands.append(shlex.split(line.split(":", 1)[1]))
+        why, grep, replay = commands
+        assert [Path(why[0]).name, grep[0], Path(replay[0]).name] == ["station-console", "grep", "station-ctl"]
+        for module, command in (("station_ctl.console.cli", why), ("station_ctl.cli", replay)):
+            status, out = await _said(module, *command[1:])
+            assert status == 0 and CAUSE in out, out[-2000:]
+        assert CAUSE in _first_line_with(grep[1], Path(grep[2]))
+        async with asyncio.timeout(30):
+            await demo.communicate(b"\n")
+        assert demo.returncode == 0
+
+    run(main(), timeout_s=140.0)
 
 
 def test_a_station_that_is_not_there_is_told_apart() -> None:

@@ -20,18 +20,20 @@ from drivers.pack_status import PackIdentity, PackLink, PackStatus
 from drivers.reading import NEVER, Quality, Reading, Signal
 from drivers.robot import Robot
 from drivers.truck_status import TruckRequest, TruckStatus
-from hil.demo import VIN
 from hil.peers.plc_rules import Plc
 from hil.plant.lane import Parking
 from hil.plant.pack import Pack
 from hil.plant.truck import Truck
 from hil.plant.world import World, stocked
+from hil.verdict import VIN
 from station_ctl import config
 from station_ctl.cycle import Cycle, Deciders
-from station_ctl.journal import Entry, JournalError, recovered, stable
+from station_ctl.journal import Entry, JournalError
 from station_ctl.model import StationState, Swap
+from station_ctl.plant import Plant
 from station_ctl.report import Reporter
-from station_ctl.runner import Plant, Runner
+from station_ctl.runner import Runner
+from station_ctl.swap.restart import recovered, stable
 from station_ctl.uplink.admission import Admitted
 from station_ctl.uplink.figures import UplinkFigures
 from station_ctl.uplink.requests import COMMANDS
@@ -211,6 +213,7 @@ class Ground:
         identifier = f"test-{len(self.uplink.verdicts):08d}-{self.uplink.commands.qsize()}"
         self.uplink.verdicts[identifier] = []
         content = {"schema": 1, "id": identifier, "issued_at": iso_ms(now), "expires_at": iso_ms(now), "issuer": "test"}
+        content["expected_state"] = str(self.state.packml)
         command = COMMANDS[verb].model_validate_json(  # type: ignore[index]
             json.dumps({**content, "arguments": arguments})
         )

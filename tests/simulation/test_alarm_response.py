@@ -31,6 +31,7 @@ from station_ctl.alarms import catalogue
 from station_ctl.journal import Entry, JournalError
 from station_ctl.model import BayCharge, Decision, Snapshot, StationState, bay
 from station_ctl.uplink.alarm_parts import AlarmMessage, AlarmsMessage
+from tests.blackbox_support import attached
 from tests.simulation.ground import VIN, Ground
 from tests.simulation.test_swap import swapping
 from tests.support import run
@@ -142,6 +143,13 @@ def slow_journal(ground: Ground) -> None:
         ground.send("authorise", vin=VIN)
 
 
+def full_disk(ground: Ground) -> None:
+    """The black box of this station cannot be written: its folder is a device that is always full."""
+    box = attached(ground, Path("/dev/full/blackbox"))
+    ground.runner._plant = replace(ground.runner._plant, recorder=lambda: box.trouble)
+    box.ask("test")
+
+
 def jump(ground: Ground) -> None:
     wall_clock.source.set(lambda: wall_clock._system() + timedelta(seconds=30))
 
@@ -228,6 +236,7 @@ def told(**fields: Any) -> Stimulus:
 CASES: dict[str, Case] = {
     "station.aborted": Case("command", lambda ground: ground.send("abort"), lambda g: g.state.packml == "Aborted"),
     "station.held": Case("command", lambda ground: ground.send("hold"), lambda g: g.state.packml == "Held", "carrying"),
+    "station.somebody_was_inside": Case("plant", set_input("zone_clear")),
     "evacuation.under_way": Case("plant", thermal, lambda ground: ground.state.evacuation is not None),
     "evacuation.needs_person": Case("plant", thermal, station="aborted"),
     "isolation.occupied": Case("plant", isolate_pack),
@@ -268,6 +277,7 @@ CASES: dict[str, Case] = {
     "journal.failed": Case("journal", failing_journal("disk I/O error")),
     "journal.disk_full": Case("journal", failing_journal("database or disk is full")),
     "journal.slow": Case("journal", slow_journal, lambda ground: ground.runner._entries.behind > 8),
+    "blackbox.not_written": Case("disk", full_disk),
     "controller.overruns": Case("runner", lambda ground: setattr(ground.runner.health, "overruns", 6)),
     "controller.clock_jump": Case("clock", jump),
     "interlock.emergency_stop": Case("plant", set_input("estop_released")),

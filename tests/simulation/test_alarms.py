@@ -10,9 +10,10 @@ from drivers.reading import Signal
 from station_ctl.alarms.record import State, Transition
 from station_ctl.model import bay
 from station_ctl.uplink.alarm_parts import AlarmMessage, AlarmsMessage
-from station_ctl.uplink.messages import EventMessage
+from station_ctl.uplink.record_messages import EventMessage
+from station_ctl.uplink.roles import Role, Roles
 from tests.simulation.ground import Ground
-from tests.simulation.test_alarm_response import decided, pack_in
+from tests.simulation.test_alarm_response import decided, pack_in, quarantine
 from tests.simulation.test_swap import swapping, to_the_end
 from tests.support import run
 
@@ -186,5 +187,56 @@ def test_a_flood_collects_the_low_ones_and_tells_them_afterwards(monkeypatch: py
             "alarms.flood_begins",
             "alarms.flood_ends",
         }
+
+    run(main())
+
+
+def answered(ground: Ground, sent: str) -> tuple[str, str]:
+    return ground.uplink.verdicts[sent][0]
+
+
+SERVICE_CLEARS = {
+    "pack.thermal_event:bay-2": (
+        lambda g: setattr(pack_in(g, 2).faults, "thermal_event", Signal.TRUE),
+        lambda g: None,  # the station itself brings it to isolation, once it is reset
+    ),
+    "pack.quarantined:bay-2": (quarantine, lambda g: setattr(g.runner, "state", replace(g.state, quarantined={}))),
+    "robot.gripper_full": (
+        lambda g: g.world.inputs.overrides.update(gripper_holding=Signal.TRUE),
+        lambda g: g.world.inputs.overrides.clear(),
+    ),
+}
+
+
+@pytest.mark.parametrize("identifier", SERVICE_CLEARS)
+def test_neither_clear_nor_reset_nor_an_operators_ack_clears_what_is_services(identifier: str) -> None:
+    begins, ends = SERVICE_CLEARS[identifier]
+
+    async def pressed(ground: Ground, *verbs: str) -> None:
+        for verb in verbs:
+            ground.send(verb)
+            await cycles(ground, 4.0)
+
+    async def main() -> None:
+        ground = Ground()
+        await (ground.reaches("Aborted") if "thermal" in identifier else ground.ready())
+        begins(ground)
+        await cycles(ground, 3.0)
+        await pressed(ground, "clear", "reset")
+        assert state(ground, identifier) is State.UNACKNOWLEDGED
+        ends(ground)
+        await ground.until(lambda: state(ground, identifier) is State.LATCHED, 120.0)
+        await pressed(ground, "clear", "reset")
+        assert state(ground, identifier) is State.LATCHED
+        sent = ground.send("ack", alarm=identifier)
+        await ground.cycle()
+        verdict, why = answered(ground, sent)
+        assert verdict == "rejected" and identifier in why and "role service" in why, why
+        assert state(ground, identifier) is State.LATCHED
+        ground.runner._alarms._roles = Roles([("test", (Role.OPERATOR, Role.SERVICE))])
+        sent = ground.send("ack", alarm=identifier)
+        await ground.cycle()
+        assert answered(ground, sent)[0] == "accepted"
+        assert state(ground, identifier) is State.NORMAL
 
     run(main())

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from drivers.reading import Signal
-from hil.demo import VIN
 from hil.plant.pack import Pack
+from hil.verdict import VIN
 from tests.simulation.ground import CYCLE_S, MAP, Ground
 from tests.support import run
 

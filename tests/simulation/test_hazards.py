@@ -282,6 +282,7 @@ def test_a_pack_put_into_the_bay_by_hand_stops_a_placement_from_being_taken_up_a
         await ground.reaches("Held", 10.0)
         assert not ground.world.seated(bay)
         bay.put(Pack("HAND-00000001", 50.0))
+        await cycles(ground, 20)  # nothing is resumed before it has said who it is
         ground.send("resume")
         await ground.until(lambda: ground.state.packml is PackML.EXECUTE, 5.0)
         await ground.reaches("Held", 10.0)

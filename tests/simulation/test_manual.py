@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from drivers.reading import Signal
 from drivers.robot_protocol import MotionClass, Opcode, RobotMode
-from station_ctl.model import PackML
+from station_ctl.model import Asked, PackML, Verb, bay
+from station_ctl.swap import verbs
 from station_ctl.swap.manual import MOTIONS
-from station_ctl.uplink.requests import StepArguments
+from station_ctl.uplink.arguments import StepArguments
 from tests.simulation.ground import VIN, Ground
 from tests.simulation.test_hazards import cycles, permits, text
 from tests.simulation.test_swap import clear_and_reset, swapping
@@ -19,6 +22,19 @@ def at_the_cabinet(ground: Ground, enable: Signal = Signal.TRUE) -> None:
     """The key on Manual, the enable button pressed."""
     ground.world.inputs.mode = RobotMode.MANUAL
     ground.world.inputs.local_enable = enable
+
+
+async def press(ground: Ground) -> None:
+    """The button is let go and pressed anew, as each motion wants it."""
+    for enable in (Signal.FALSE, Signal.TRUE):
+        at_the_cabinet(ground, enable)
+        await cycles(ground, 3)
+
+
+async def by_hand(ground: Ground, verb: str, **arguments: Any) -> str:
+    """One motion with the button pressed anew; the last verdict."""
+    await press(ground)
+    return await answered(ground, ground.send(verb, **arguments))
 
 
 async def stopped() -> Ground:
@@ -38,11 +54,10 @@ async def answered(ground: Ground, identifier: str) -> str:
 def test_a_jog_moves_the_robot_so_far_and_no_further() -> None:
     async def main() -> None:
         ground = await stopped()
-        at_the_cabinet(ground)
-        await cycles(ground, 3)
+        await press(ground)
         before = ground.robot.status
         assert before is not None and before.x_mm is not None
-        assert await answered(ground, ground.send("jog", dx_mm=120)) == "completed"
+        assert await by_hand(ground, "jog", dx_mm=120) == "completed"
         await cycles(ground, 3)
         after = ground.robot.status
         assert after is not None and after.x_mm == pytest.approx(before.x_mm + 120, abs=2.0)
@@ -65,7 +80,7 @@ def test_single_steps_bring_a_pack_from_bay_to_bay() -> None:
             {"motion": "place", "bay": 4},
             {"motion": "home"},
         ):
-            assert await answered(ground, ground.send("step", **arguments)) == "completed", text(ground)
+            assert await by_hand(ground, "step", **arguments) == "completed", text(ground)
         assert ground.world.bays[4].pack is serial
         assert ground.world.bays[1].pack is None
         assert ground.world.ledger.violations == []
@@ -77,6 +92,7 @@ def test_nothing_moves_without_key_and_button() -> None:
     async def main() -> None:
         ground = await stopped()
         for mode, enable in ((RobotMode.PRODUCTION, Signal.TRUE), (RobotMode.MANUAL, Signal.FALSE)):
+            await press(ground)
             ground.world.inputs.mode, ground.world.inputs.local_enable = mode, enable
             await cycles(ground, 3)
             assert await answered(ground, ground.send("jog", dx_mm=50)) == "rejected"
@@ -85,11 +101,59 @@ def test_nothing_moves_without_key_and_button() -> None:
     run(main())
 
 
-def test_letting_go_of_the_button_stops_the_motion() -> None:
+def test_a_button_that_is_taped_down_enables_nothing() -> None:
     async def main() -> None:
         ground = await stopped()
         at_the_cabinet(ground)
+        await cycles(ground, 20)
+        taped = ground.send("jog", dx_mm=50)
+        assert await answered(ground, taped) == "rejected"
+        assert "not let go" in ground.uplink.verdicts[taped][-1][1]
+        assert await by_hand(ground, "jog", dx_mm=50) == "completed"
+        held = ground.send("jog", dx_mm=50), ground.send("step", motion="home")  # over the end of the motion
+        assert [await answered(ground, identifier) for identifier in held] == ["rejected"] * 2
+        assert await by_hand(ground, "jog", dx_mm=50) == "completed"
+        assert len(ground.plc.motions) == 2
+
+    run(main())
+
+
+@pytest.mark.parametrize("shown", [Signal.UNTRUSTED, Signal.NOT_AVAILABLE])
+def test_only_a_measured_release_in_manual_lets_the_next_motion_begin(shown: Signal) -> None:
+    async def main() -> None:
+        ground = await stopped()
+        for enable in (shown, Signal.TRUE):  # a cut cable is no release
+            at_the_cabinet(ground, enable)
+            await cycles(ground, 3)
+        assert await answered(ground, ground.send("jog", dx_mm=50)) == "rejected"
+        await press(ground)
+        ground.client.broken = True  # nor is what was seen before the link was lost
         await cycles(ground, 3)
+        ground.robot.status = None
+        await cycles(ground, 1)
+        ground.client.broken = False
+        await cycles(ground, 5)
+        ground.send("clear")
+        await ground.reaches("Stopped", 5.0)
+        late = ground.send("jog", dx_mm=50)
+        assert await answered(ground, late) == "rejected"
+        assert "not let go" in ground.uplink.verdicts[late][-1][1]
+        await press(ground)
+        ground.world.inputs.mode = RobotMode.PRODUCTION
+        await cycles(ground, 3)
+        at_the_cabinet(ground)  # the key is turned back with the button down
+        await cycles(ground, 3)
+        assert await answered(ground, ground.send("jog", dx_mm=50)) == "rejected"
+        assert ground.plc.motions == {}
+        assert await by_hand(ground, "jog", dx_mm=50) == "completed"
+
+    run(main())
+
+
+def test_letting_go_of_the_button_stops_the_motion() -> None:
+    async def main() -> None:
+        ground = await stopped()
+        await press(ground)
         identifier = ground.send("step", motion="move", bay=4)
         await ground.until(lambda: bool(permits(ground)), 5.0)
         await cycles(ground, 3)
@@ -109,13 +173,11 @@ def test_letting_go_of_the_button_stops_the_motion() -> None:
 def test_the_interlock_is_in_force_in_manual() -> None:
     async def main() -> None:
         ground = await stopped()
-        at_the_cabinet(ground)
         ground.world.inputs.zone_clear = Signal.FALSE
-        await cycles(ground, 3)
-        assert await answered(ground, ground.send("step", motion="move", bay=4)) == "failed"
+        assert await by_hand(ground, "step", motion="move", bay=4) == "failed"
         assert "person_in_zone" in text(ground)
         ground.world.inputs.zone_clear = Signal.TRUE
-        assert await answered(ground, ground.send("step", motion="place", bay=1)) == "failed"
+        assert await by_hand(ground, "step", motion="place", bay=1) == "failed"
         assert "gripper_not_ready" in text(ground)
         assert ground.plc.motions == {}
 
@@ -132,7 +194,7 @@ def test_a_jog_wants_closed_doors_and_a_safe_lane() -> None:
         ):
             unsafe()
             await cycles(ground, 3)
-            assert await answered(ground, ground.send("jog", dx_mm=50)) == "failed"
+            assert await by_hand(ground, "jog", dx_mm=50) == "failed"
             assert cause in text(ground)
             ground.world.inputs.doors_closed = Signal.TRUE
         assert ground.plc.motions == {}
@@ -146,9 +208,7 @@ def test_a_swap_that_was_put_right_by_hand_goes_on() -> None:
         await ground.at_step("unlock")
         ground.send("hold")
         await ground.reaches("Held")
-        at_the_cabinet(ground)
-        await cycles(ground, 3)
-        assert await answered(ground, ground.send("step", motion="unlock", mount=1)) == "completed", text(ground)
+        assert await by_hand(ground, "step", motion="unlock", mount=1) == "completed", text(ground)
         assert ground.state.packml is PackML.HELD
         ground.world.inputs.mode, ground.world.inputs.local_enable = RobotMode.PRODUCTION, Signal.FALSE
         await cycles(ground, 3)
@@ -169,8 +229,7 @@ async def half_lifted() -> Ground:
     await ground.reaches("Held", 10.0)
     await cycles(ground, 3)
     assert ground.world.seated(ground.world.lane.mounts[1])
-    at_the_cabinet(ground)
-    await cycles(ground, 3)
+    await press(ground)
     return ground
 
 
@@ -178,12 +237,12 @@ async def half_lifted() -> Ground:
 def test_a_half_done_lift_is_not_forgotten_over_what_does_not_end_it(between: tuple[str, dict[str, object]]) -> None:
     async def main() -> None:
         ground = await half_lifted()
-        assert await answered(ground, ground.send("step", motion="move", bay=3)) == "failed"
+        assert await by_hand(ground, "step", motion="move", bay=3) == "failed"
         assert "pack_not_free_to_travel" in text(ground)
-        verdict = await answered(ground, ground.send(between[0], **between[1]))
+        verdict = await by_hand(ground, between[0], **between[1])
         assert verdict == ("failed" if between[0] == "jog" else "completed"), text(ground)  # not at travel height
         for arguments in ({"motion": "move", "bay": 3}, {"motion": "home"}):
-            assert await answered(ground, ground.send("step", **arguments)) == "failed"
+            assert await by_hand(ground, "step", **arguments) == "failed"
             assert "pack_not_free_to_travel" in text(ground)
             assert ground.world.seated(ground.world.lane.mounts[1])
         ground.world.inputs.mode, ground.world.inputs.local_enable = RobotMode.PRODUCTION, Signal.FALSE
@@ -201,9 +260,9 @@ def test_a_half_done_lift_is_not_forgotten_over_what_does_not_end_it(between: tu
 def test_a_half_done_lift_that_was_finished_by_hand_lets_the_robot_travel() -> None:
     async def main() -> None:
         ground = await half_lifted()
-        assert await answered(ground, ground.send("jog", dx_mm=50)) == "failed"
-        assert await answered(ground, ground.send("step", motion="lift", mount=1)) == "completed", text(ground)
-        assert await answered(ground, ground.send("step", motion="move", bay=3)) == "completed", text(ground)
+        assert await by_hand(ground, "jog", dx_mm=50) == "failed"
+        assert await by_hand(ground, "step", motion="lift", mount=1) == "completed", text(ground)
+        assert await by_hand(ground, "step", motion="move", bay=3) == "completed", text(ground)
         assert ground.world.ledger.violations == []
 
     run(main())
@@ -212,8 +271,7 @@ def test_a_half_done_lift_that_was_finished_by_hand_lets_the_robot_travel() -> N
 def test_a_manual_motion_does_not_outlive_a_restart() -> None:
     async def main() -> None:
         ground = await stopped()
-        at_the_cabinet(ground)
-        await cycles(ground, 3)
+        await press(ground)
         ground.send("step", motion="move", bay=4)
         await ground.until(lambda: ground.state.pending is not None, 5.0)
         ground.restart()
@@ -249,9 +307,7 @@ def test_a_supervisor_lets_a_whole_truck_go() -> None:
         await ground.until(lambda: ground.verdicts(identifier)[-1:] in (["completed"], ["failed"], ["rejected"]), 30.0)
         if ground.verdicts(identifier)[-1] == "failed":  # the robot was in the way: it is parked by hand first
             assert "robot_in_the_way" in text(ground)
-            at_the_cabinet(ground)
-            await cycles(ground, 3)
-            assert await answered(ground, ground.send("step", motion="home")) == "completed"
+            assert await by_hand(ground, "step", motion="home") == "completed"
             ground.world.inputs.mode, ground.world.inputs.local_enable = RobotMode.PRODUCTION, Signal.FALSE
             await cycles(ground, 3)
             assert await answered(ground, ground.send("release_truck")) == "completed"
@@ -311,6 +367,19 @@ def test_a_person_sends_the_old_pack_to_isolation_and_the_swap_goes_on() -> None
         assert exchange.accepted is False
         assert "asked by test" in ground.state.quarantined[exchange.serial_out]
         assert ground.world.ledger.violations == []
+
+    run(main())
+
+
+def test_a_bay_with_a_thermal_event_of_this_very_cycle_is_not_offered_for_isolation() -> None:
+    async def main() -> None:
+        ground = await swapping(1)
+        await ground.at_step("carry_to_bay")
+        ground.send("hold")
+        await ground.reaches("Held")
+        here, isolate = ground.runner._read(ground.now_s), Asked(Verb.ISOLATE, "test")
+        assert verbs.refusal(isolate, ground.state, here, ground.config, ()) == ""
+        assert "no isolation bay" in verbs.refusal(isolate, ground.state, here, ground.config, {bay(6): "smoke"})
 
     run(main())
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ from station_ctl.model import Decision, Snapshot, StationState
 from station_ctl.runner import Runner
 from station_ctl.safety import from_plc, inputs
 from station_ctl.safety.guard import Guard
+from station_ctl.swap import people
 
 BUDGET_CPU_S = 90.0
 SEED_S = 150.0
@@ -96,12 +98,17 @@ def last_verdict_forgotten(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Commands, "follow", lambda self, state, finished: self.open.clear())
 
 
+def visits_at_rest_forgotten(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(people, "noticed", lambda state, snapshot, config: replace(state, visited=False))
+
+
 DEFECTS: list[tuple[Callable[[pytest.MonkeyPatch], None], tuple[str, ...]]] = [
     (permit_ignored_in_the_gate, ("order without its permit",)),
     (age_check_dropped, ("permit without its inputs",)),
     (intent_journalled_after_the_write, ("order before its intent",)),
     (latch_that_opens_by_itself, ("latch opens by itself",)),
     (last_verdict_forgotten, ("a command left without its last verdict",)),
+    (visits_at_rest_forgotten, ("somebody inside is forgotten", "forgets people without a word")),
 ]
 
 

@@ -1,4 +1,4 @@
-"""The written policy of a thermal event (station_ctl.swap.thermal_table.POLICY): a test for each of its rows."""
+"""The written policy of a thermal event (station_ctl.swap.thermal_policy.POLICY): a test for each of its rows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from drivers.reading import Signal
 from drivers.robot_protocol import EchoState, Opcode
 from hil.plant.pack import Pack
 from station_ctl.model import PackML
-from station_ctl.swap.thermal_table import POLICY
+from station_ctl.swap.thermal_policy import POLICY
 from tests.simulation.ground import VIN
 from tests.simulation.thermal_ground import ISOLATION, HotGround, idle, swapping
 from tests.support import run

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from hil.rig.station import Setting
-from station_ctl.uplink.messages import MetricsMessage
+from station_ctl.uplink.record_messages import MetricsMessage
 from tests.integration.station_support import Station, wrong
 from tests.system.wires import PEERS, STATION, VCAN
 

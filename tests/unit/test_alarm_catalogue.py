@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 
 from station_ctl import cli
-from station_ctl.alarms import catalogue, document, places
-from station_ctl.alarms.catalogue import CatalogueError
+from station_ctl.alarms import catalogue, places
+from station_ctl.alarms.checks import CatalogueError
+from station_ctl.alarms.entry import distribution
+from station_ctl.documents import alarms
 from station_ctl.model import Verb
 from station_ctl.safety import table
 from tests.simulation.ground import station_config
@@ -40,7 +42,7 @@ def entry(document: Doc, code: str) -> Doc:
 
 def test_the_shipped_catalogue_keeps_about_5_15_80() -> None:
     found = catalogue.load()
-    count = catalogue.distribution(found)
+    count = distribution(found)
     total = sum(count.values())
     shares = {name: round(100 * n / total) for name, n in count.items()}
     assert 3 <= shares["high"] <= 8 and 12 <= shares["medium"] <= 20, shares
@@ -56,7 +58,7 @@ def test_every_cause_of_the_interlock_has_its_alarm_with_its_own_hazard_and_reme
 
 GIVES = {"Reason": 0, "hold": 0, "wait": 0, "suspend": 0, "ended": 1}
 """Who makes a reason, and which argument is its code."""
-HANDS_ON = {"look.py", "changes.py", "manual.py", "whereabouts.py", "entries.py"}
+HANDS_ON = {"look.py", "changes.py", "manual.py", "whereabouts.py", "entries.py", "people.py"}
 """Where a code only passes through."""
 
 
@@ -143,6 +145,7 @@ def put(code: str, /, **fields: object) -> Callable[[Doc], object]:
         (put("pack.silent", budget_ms=20000), "pack.silent", "budget_ms"),
         (put("smoke.bay", shelvable_min=61), "smoke.bay", "shelvable_min"),
         (put("smoke.bay", clears="itself"), "smoke.bay", "clears"),
+        (put("pack.temperature", clears="service"), "pack.temperature", "clears: only a latched alarm stays"),
         (put("smoke.bay", colour="red"), "smoke.bay", "colour"),
         (put("smoke.bay", per="robot"), "smoke.bay", "per"),
         (put("smoke.bay", suppressed_by=["plc.dead"]), "smoke.bay", "suppressed_by"),
@@ -173,7 +176,7 @@ def test_a_broken_catalogue_is_refused_by_name(change: Callable[[Doc], object], 
 
 def test_the_page_has_a_row_for_every_alarm_and_reason() -> None:
     found = catalogue.load()
-    page = document.text(found, "note")
+    page = alarms.text(found)
     assert all(f"| {code} |" in page for code in [*found.alarms, *found.reasons])
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from station_ctl.alarms import catalogue, places
+from station_ctl.alarms.action import Action
+from station_ctl.alarms.edges import EDGES
 from station_ctl.alarms.flood import Flood
 from station_ctl.alarms.life import LifeCycle
-from station_ctl.alarms.record import EDGES, Action, Condition, Record, State, Transition, Trigger
+from station_ctl.alarms.record import Condition, Record, State, Transition, Trigger
 from tests.simulation.ground import station_config
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -286,3 +289,32 @@ def test_a_flood_begins_over_ten_and_ends_under_five(gaps_s: list[float]) -> Non
         assert flood.active == (rate > 10 or (was and rate >= 5))
         assert turned == (None if flood.active == was else flood.active)
         assert bool(flood.first_out) == flood.active
+
+
+SERVICE = [code for code, alarm in catalogue.load().alarms.items() if alarm.clears == "service"]
+ROLES = [frozenset(), {"operator"}, {"supervisor"}, {"operator", "supervisor"}, {"service"}, {"operator", "service"}]
+
+
+@pytest.mark.parametrize("roles", ROLES, ids=lambda roles: "+".join(sorted(roles)) or "none")
+@pytest.mark.parametrize("code", SERVICE)
+def test_what_only_service_clears_stays_until_service_acknowledges_it(code: str, roles: set[str]) -> None:
+    identifier = next(i for i, instance in ALL.items() if instance.entry.code == code)
+    stands = {identifier.replace(":", "___").replace(".", "__"): STANDS}
+    bench = Bench()
+    bench.step(**stands)
+    bench.step(after_s=60, **stands)
+    ack = act("ack", identifier, roles=frozenset(roles))
+    assert bench.step(ack, **stands) == "", "that it was seen anybody may say"
+    bench.step(after_s=1)
+    bench.step(after_s=60)
+    assert bench.state(identifier) is State.LATCHED
+    why = bench.step(ack)
+    if "service" in roles:
+        assert (why, bench.state(identifier)) == ("", State.NORMAL)
+    else:
+        assert bench.state(identifier) is State.LATCHED
+        assert identifier in why and "role service" in why, why
+
+
+def test_three_alarms_are_cleared_by_service_only() -> None:
+    assert SERVICE == ["pack.thermal_event", "pack.quarantined", "robot.gripper_full"]

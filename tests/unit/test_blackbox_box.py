@@ -103,11 +103,11 @@ def test_a_trip_while_the_disk_is_busy_is_written_after_it(tmp_path: Path) -> No
         worker.hung = True
         box.ask("SIGUSR1")
         await ground.cycle()
-        stuck = box._writing
+        stuck = box._writer._writing
         assert stuck is not None
         box._tripped("another trip while it writes")
         await ground.cycle()
-        assert box._writing is stuck and box._open is not None and box._open.due
+        assert box._writer._writing is stuck and box._open is not None and box._open.due
         worker.release()
         await ground.cycle()
         await ground.cycle()
@@ -207,6 +207,9 @@ def test_what_is_a_trip(tmp_path: Path) -> None:
         assert calm.decided is not None
         assert trip(calm, replace(calm, failed="ValueError: x")) == "the control cycle failed: ValueError: x"
         assert trip(calm, replace(calm, failed="cancelled")) == ""
+        again = replace(calm, failed="ValueError: x")
+        assert trip(again, again) == "", "a defect that goes on is one trip"
+        assert trip(again, replace(calm, failed="ValueError: y")) != ""
         place = next(iter(ground.runner._addresses))
         hot = replace(calm.decided.decision, thermal={place: "61 degC"})
         assert "61 degC" in trip(calm, replace(calm, judged=None, decided=replace(calm.decided, decision=hot)))
@@ -243,8 +246,92 @@ def test_old_files_go_by_number_and_by_size_and_the_new_one_stays(tmp_path: Path
         store.write(path, bytes(1_000_000))
         os.utime(path, (1000 + number, 1000 + number))
     newest = tmp_path / "0.blackbox"  # the wall clock was set back: the one just written looks oldest
-    gone = store.prune(tmp_path, newest, 4, 100.0)
+    gone = store.prune(tmp_path, [newest], 4, 100.0)
     assert [p.name for p in gone] == ["2.blackbox", "1.blackbox"]
-    store.prune(tmp_path, newest, 100, 2.5)
+    store.prune(tmp_path, [newest], 100, 2.5)
     assert [p.name for p in files(tmp_path)] == ["0.blackbox", "5.blackbox"]
     assert store.unused(tmp_path, "0") == tmp_path / "0-2.blackbox"
+
+
+async def cleared(ground: Ground) -> None:
+    ground.send("clear")
+    await ground.reaches("Stopped")
+    await pass_by(ground, 0.5)
+
+
+def test_a_refused_clear_makes_no_file_and_is_no_trip(tmp_path: Path) -> None:
+    async def main() -> None:
+        ground, box, _ = await tripped(tmp_path)
+        await pass_by(ground, AFTER_S + 2.0)
+        assert len(files(tmp_path)) == 1
+        first = files(tmp_path)[0].read_bytes()
+        for _ in range(3):  # the person in the zone is still there
+            sent = ground.send("clear")
+            await pass_by(ground, 5.0)
+            assert ground.verdicts(sent) == ["accepted", "failed"] and ground.state.packml is PackML.ABORTED
+        assert [path.read_bytes() for path in files(tmp_path)] == [first] and box.counters.written == 2
+
+    run(main())
+
+
+def test_what_nobody_has_cleared_is_not_deleted_for_what_comes_later(tmp_path: Path) -> None:
+    async def main() -> None:
+        ground, box, _ = await tripped(tmp_path, files=2)
+        await pass_by(ground, AFTER_S + 1.0)
+        (evidence,) = files(tmp_path)
+        for _ in range(4):
+            box.ask("SIGUSR1")
+            await pass_by(ground, AFTER_S + 1.0)
+        assert len(files(tmp_path)) == 2 and evidence in files(tmp_path)
+        ground.world.inputs.zone_clear = Signal.TRUE
+        await cleared(ground)
+        for _ in range(2):
+            box.ask("SIGUSR1")
+            await pass_by(ground, AFTER_S + 1.0)
+        assert len(files(tmp_path)) == 2 and evidence not in files(tmp_path)
+
+    run(main())
+
+
+def test_a_restart_that_nobody_has_cleared_keeps_the_last_file_of_the_life_before(tmp_path: Path) -> None:
+    async def main() -> None:
+        old = tmp_path / "SIM-01-2026-01-01T000000.000Z.blackbox"
+        store.write(old, b"what stopped it before")
+        store.write(tmp_path / "SIM-01-shutdown.blackbox", b"")
+        for path, at in ((old, 1000), (tmp_path / "SIM-01-shutdown.blackbox", 2000)):
+            os.utime(path, (at, at))
+        ground = Ground()
+        box = attached(ground, tmp_path, files=2)
+        await ground.reaches("Aborted")
+        for _ in range(4):
+            box.ask("SIGUSR1")
+            await pass_by(ground, AFTER_S + 1.0)
+        assert old in files(tmp_path)
+        await ground.ready()
+        for _ in range(3):
+            box.ask("SIGUSR1")
+            await pass_by(ground, AFTER_S + 1.0)
+        assert old not in files(tmp_path)
+
+    run(main())
+
+
+def test_a_disk_that_does_not_answer_is_trouble_until_a_file_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        ground = Ground()
+        worker = Here()
+        box = attached(ground, tmp_path, worker)
+        await ground.ready()
+        worker.hung = True
+        box.ask("SIGUSR1")
+        await pass_by(ground, 9.0)
+        assert box.trouble == ""
+        await pass_by(ground, 2.0)
+        assert box.trouble == "the disk has not answered for 10 s"
+        worker.release()
+        await pass_by(ground, AFTER_S + 1.0)
+        assert box.trouble == ""
+
+    run(main())

@@ -6,10 +6,11 @@ import pytest
 
 from drivers.errors import BadData
 from drivers.mqtt_values import MqttMessage
+from station_ctl.console.cli import USAGE_ERROR, main
 from station_ctl.console.lines import Lines
 from station_ctl.console.send import make_request
 from station_ctl.uplink.message import Message, WrongSchema
-from station_ctl.uplink.messages import InterlockPart
+from station_ctl.uplink.state_messages import InterlockPart
 from station_ctl.uplink.topics import Topics
 from tests.uplink_examples import BAY, EVENT, EXAMPLES, RECORD, STATE, VIN
 
@@ -64,3 +65,18 @@ def test_a_request_is_checked_before_it_is_sent() -> None:
         make_request("authorise", {"vin": "short"}, None, "me", 5.0)
     with pytest.raises(WrongSchema, match=r"arguments\.packs"):
         make_request("hold", {"packs": 2}, None, "me", 5.0)
+
+
+def test_a_motion_by_hand_is_sent_for_the_state_that_is_seen_and_lives_five_seconds() -> None:
+    request = make_request("jog", {"dx_mm": 50}, "Stopped", "me", 600.0)
+    assert (request.command.expires_at - request.command.issued_at).total_seconds() == 5.0
+    assert request.command.expected_state == "Stopped"
+    with pytest.raises(WrongSchema, match="expected_state"):
+        make_request("jog", {"dx_mm": 50}, None, "me", 5.0)
+
+
+def test_the_console_asks_for_the_state_before_it_sends_a_motion(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["send", "jog", "--station", "st1", "--dx", "50"])
+    assert ended.value.code == USAGE_ERROR
+    assert "--expect Stopped or --expect Held" in capsys.readouterr().err

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hil import demo
-from hil.demo import VIN, Verdict, faults
+from hil.verdict import VIN, Verdict, faults
 from tests.uplink_examples import METRICS, RECORD
 
 OLD = [f"TRK{VIN[-1]}-{n:08d}" for n in (1, 2)]
@@ -86,5 +86,5 @@ def test_whatever_is_wrong_is_found_and_the_demo_fails(
         return Verdict(RECORD, METRICS, {"duration_s": 10.0, "acting_s": 8.0}, 50.0, found)
 
     monkeypatch.setattr(demo, "_swap", swap)
-    assert demo.main(Namespace(json=None, speed=50.0, seed=1, broker="iotcore")) == 1
+    assert demo.main(Namespace(stop=False, json=None, speed=50.0, seed=1, broker="iotcore")) == 1
     assert "NOT verified by the plant" in capsys.readouterr().out

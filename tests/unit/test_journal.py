@@ -16,10 +16,12 @@ from pathlib import Path
 import pytest
 
 from drivers.robot_protocol import Opcode, RobotCommand
-from station_ctl import journal as journal_module
+from station_ctl import journal_tables
 from station_ctl.alarms.record import Record, Remembered, State, Transition, Trigger
-from station_ctl.journal import VERSION, Entry, Journal, JournalError, recovered, stable
+from station_ctl.journal import Entry, Journal, JournalError
+from station_ctl.journal_tables import VERSION
 from station_ctl.model import Authorisation, Event, Exchange, PackML, Parking, Reason, StationState, Swap
+from station_ctl.swap.restart import recovered, stable
 from tests.support import run
 
 COMMAND = RobotCommand(41, Opcode.LIFT_FROM, 101, 0, 0)
@@ -196,7 +198,7 @@ def test_a_reader_beside_it_never_stops_the_writer(tmp_path: Path) -> None:
 def test_command_log_keeps_the_last_verdict_of_the_newest_commands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal_module, "COMMANDS_KEPT", 5)
+    monkeypatch.setattr(journal_tables, "COMMANDS_KEPT", 5)
 
     async def main() -> None:
         async with opened(tmp_path / "j.db") as journal:

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from drivers.robot_protocol import Opcode, RobotCommand
-from station_ctl.journal import Entry, Journal, JournalError, stable
+from station_ctl.journal import Entry, Journal, JournalError
 from station_ctl.model import Evacuation, Exchange, StationState, Swap, bay, mount
 from station_ctl.swap.kept import contradiction
 from station_ctl.swap.machine import STEP
+from station_ctl.swap.restart import stable
 from tests.support import run
 
 EXCHANGE = Exchange(1, "TRK1-00000001", 12.0, 3, 1, "SIMP-00000001", 96.0)

@@ -9,8 +9,8 @@ import pytest
 from drivers.reading import Signal
 from drivers.robot_protocol import EchoState, Opcode, RobotCommand, RobotStatus
 from station_ctl.model import LastMotion, StationState
+from station_ctl.swap.noticed import noticed
 from station_ctl.swap.resume import _stands_by
-from station_ctl.swap.step import _noticed
 from tests.simulation.thermal_ground import swapping
 from tests.support import run
 
@@ -39,13 +39,13 @@ def after(state: StationState, command: RobotCommand, echo: EchoState, **changes
     """The state once `command` was given and the PLC echoes `echo` of it."""
     given = replace(state, given=command, sequence=command.sequence)
     robot = replace(STANDING, echo_sequence=command.sequence, echo_state=echo, **changes)  # type: ignore[arg-type]
-    return _noticed(given, robot)
+    return noticed(given, robot)
 
 
 def after_reset(state: StationState) -> StationState:
     """The state once a RESET, which is no motion, is what the PLC echoes."""
     robot = replace(STANDING, echo_sequence=50, echo_state=EchoState.DONE)
-    return _noticed(replace(state, sequence=50), robot)
+    return noticed(replace(state, sequence=50), robot)
 
 
 @pytest.mark.parametrize("last", [None, HALF, LastMotion(LIFT, EchoState.DONE, Signal.FALSE)])

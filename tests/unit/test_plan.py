@@ -11,7 +11,7 @@ from drivers.pack_status import PackIdentity, PackLink, PackStatus
 from drivers.reading import Quality, Reading, Signal
 from drivers.robot_protocol import BaySensors, MotionClass
 from station_ctl.model import Decision, Exchange, Place, Reason, Snapshot, StationState, Swap, bay, mount
-from station_ctl.swap import evacuate, plan
+from station_ctl.swap import choice, hindrance, hot_packs, plan
 from station_ctl.swap.look import Look
 from tests.safety.test_inputs import NOW, good, pack, robot, truck
 from tests.simulation.ground import station_config
@@ -22,7 +22,7 @@ T, F = Signal.TRUE, Signal.FALSE
 
 def make(mounts: tuple[int, ...], state: StationState, here: Snapshot) -> tuple[Exchange, ...] | Reason:
     """A plan at 80 % while no thermal event is told."""
-    return plan.make(mounts, state, here, CONFIG, 80.0, ())
+    return choice.make(mounts, state, here, CONFIG, 80.0, ())
 
 
 def stored(number: int, soc_pct: float, **changes: Any) -> PackStatus:
@@ -93,13 +93,13 @@ def test_a_pack_that_is_not_fit_is_never_handed_out(changes: dict[str, Any], say
 def test_a_bay_is_free_only_if_all_its_switches_say_so(doubt: tuple[Signal, Signal, Signal]) -> None:
     here = at({n: stored(n, 90.0) for n in range(1, 5)})
     assert plan.free_bays(StationState(), here, CONFIG, ()) == [5]
-    assert evacuate.isolation_bays(StationState(), here, CONFIG, ()) == [6]
+    assert hindrance.isolation_bays(StationState(), here, CONFIG, ()) == [6]
     assert here.robot is not None
     bays = list(here.robot.bays)
     bays[4] = bays[5] = BaySensors(*doubt, T)
     doubted = replace(here, robot=replace(here.robot, bays=tuple(bays)))
     assert plan.free_bays(StationState(), doubted, CONFIG, ()) == []
-    assert evacuate.isolation_bays(StationState(), doubted, CONFIG, ()) == []
+    assert hindrance.isolation_bays(StationState(), doubted, CONFIG, ()) == []
     assert make((1,), StationState(), doubted) == Reason("no_free_bay", "no bay is free for a discharged pack")
 
 
@@ -108,8 +108,8 @@ def test_a_bay_with_an_event_or_in_quarantine_is_not_free() -> None:
     assert plan.free_bays(StationState(), here, CONFIG, {bay(4): "70 degC"}) == [5]
     quarantined = StationState(quarantined={"bay 5": "thermal event: smoke", "bay 6": "thermal event: smoke"})
     assert plan.free_bays(quarantined, here, CONFIG, ()) == [4]
-    assert evacuate.isolation_bays(quarantined, here, CONFIG, ()) == []
-    assert evacuate.isolation_bays(StationState(), here, CONFIG, {bay(6): "70 degC"}) == []
+    assert hindrance.isolation_bays(quarantined, here, CONFIG, ()) == []
+    assert hindrance.isolation_bays(StationState(), here, CONFIG, {bay(6): "70 degC"}) == []
 
 
 @pytest.mark.parametrize("doubt", [(T, F, F), (F, T, F), (F, F, T), (F, Signal.UNTRUSTED, F)])
@@ -120,9 +120,9 @@ def test_a_place_leaves_quarantine_only_if_all_its_switches_see_no_pack(doubt: t
     bays = list(here.robot.bays)
     bays[4] = BaySensors(*doubt, T)
     doubted = replace(here, robot=replace(here.robot, bays=tuple(bays)))
-    assert evacuate.quarantine(Look(state, doubted, open_, CONFIG, "")) is state
-    assert "bay 5" in evacuate.quarantine(Look(state, here, replace(open_, thermal=told), CONFIG, "")).quarantined
-    assert evacuate.quarantine(Look(state, here, open_, CONFIG, "")).quarantined == {}
+    assert hot_packs.quarantine(Look(state, doubted, open_, CONFIG, "")) is state
+    assert "bay 5" in hot_packs.quarantine(Look(state, here, replace(open_, thermal=told), CONFIG, "")).quarantined
+    assert hot_packs.quarantine(Look(state, here, open_, CONFIG, "")).quarantined == {}
 
 
 def test_a_quarantined_pack_is_never_handed_out() -> None:
@@ -141,19 +141,19 @@ def swapping(*exchanges: Exchange) -> StationState:
 def test_a_planned_pack_that_went_bad_is_replaced_by_the_next_best_not_planned_elsewhere() -> None:
     packs = {1: stored(1, 95.0, thermal_event=good(T)), 2: stored(2, 94.0), 3: stored(3, 93.0)}
     second = exchange(mount=2, bay_out=2, serial_in="SIMP-00000002")
-    chosen = plan.choose_again(exchange(), swapping(exchange(), second), at(packs), CONFIG)
+    chosen = choice.choose_again(exchange(), swapping(exchange(), second), at(packs), CONFIG)
     assert isinstance(chosen, Exchange)
     assert (chosen.bay_out, chosen.serial_in, chosen.soc_in_pct) == (3, "SIMP-00000003", 93.0)
-    nothing = plan.choose_again(exchange(), swapping(exchange(), second), at({1: packs[1], 2: packs[2]}), CONFIG)
+    nothing = choice.choose_again(exchange(), swapping(exchange(), second), at({1: packs[1], 2: packs[2]}), CONFIG)
     assert isinstance(nothing, Reason)
 
 
 def test_another_pack_in_the_planned_bay_is_not_taken_for_the_planned_one() -> None:
-    wrong = plan.choose_again(exchange(), swapping(exchange()), at({1: stored(9, 99.0)}), CONFIG)
+    wrong = choice.choose_again(exchange(), swapping(exchange()), at({1: stored(9, 99.0)}), CONFIG)
     assert isinstance(wrong, Exchange)
     assert wrong.serial_in == "SIMP-00000009"
 
 
 def test_a_pack_that_goes_back_to_its_own_truck_is_not_judged_by_its_charge() -> None:
     own = exchange(serial_in="TRK1-00000001", bay_out=5)
-    assert plan.choose_again(own, swapping(own), at({5: stored(5, 3.0)}), CONFIG) == own
+    assert choice.choose_again(own, swapping(own), at({5: stored(5, 3.0)}), CONFIG) == own

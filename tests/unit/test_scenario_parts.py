@@ -21,7 +21,8 @@ from hil.scenario.story import Story
 from hil.sim_commands import COMMANDS
 from station_ctl.uplink.alarm_parts import AlarmMessage
 from station_ctl.uplink.message import Message
-from station_ctl.uplink.messages import EventMessage, InterlockPart, Reason, RobotPart, StateMessage
+from station_ctl.uplink.record_messages import EventMessage
+from station_ctl.uplink.state_messages import InterlockPart, Reason, RobotPart, StateMessage
 from tests.support import run
 from tests.uplink_examples import ALARM_PART
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.systemd import Notifier, watchdog_s
-from station_ctl import config, documents
+from station_ctl import config
+from station_ctl.documents import pages, station_toml
 from station_ctl.stats import STEP_MS, Distribution
 
 ROOT = Path(__file__).parents[2]
@@ -39,11 +40,11 @@ def test_durations_beyond_the_range_keep_their_exact_maximum() -> None:
 
 
 def test_generated_documents_are_current() -> None:
-    assert documents.stale(ROOT) == []
+    assert pages.stale(ROOT) == []
 
 
 def test_the_example_file_names_every_key_and_is_accepted(tmp_path: Path) -> None:
-    text = documents.example()
+    text = station_toml.text()
     for name, section in config.Config.model_fields.items():
         inner = getattr(section.annotation, "__args__", (section.annotation,))[0]
         for key in inner.model_fields:  # type: ignore[union-attr]
@@ -59,11 +60,11 @@ def test_the_example_file_names_every_key_and_is_accepted(tmp_path: Path) -> Non
 
 
 def test_a_stale_document_is_found_and_written(tmp_path: Path) -> None:
-    assert set(documents.stale(tmp_path)) == set(documents.DOCUMENTS)
-    documents.write(tmp_path)
-    assert documents.stale(tmp_path) == []
+    assert set(pages.stale(tmp_path)) == set(pages.PAGES)
+    pages.write(tmp_path)
+    assert pages.stale(tmp_path) == []
     (tmp_path / "docs" / "state-machine.md").write_text("old")
-    assert documents.stale(tmp_path) == ["docs/state-machine.md"]
+    assert pages.stale(tmp_path) == ["docs/state-machine.md"]
 
 
 @pytest.mark.parametrize("abstract", [False, True])

@@ -11,7 +11,7 @@ from drivers.robot_protocol import MotionClass
 from station_ctl.console.why import why_line
 from station_ctl.model import Decision, PackML, Reason, StationState
 from station_ctl.stopped import Stopped, stopped_by
-from station_ctl.uplink.messages import StoppedPart
+from station_ctl.uplink.state_messages import StoppedPart
 from tests.uplink_examples import STATE
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)

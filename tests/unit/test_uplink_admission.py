@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from drivers.mqtt_values import MqttMessage
 from station_ctl.uplink.admission import (
+    AT_ONCE_LIFE_MAX_S,
+    AT_ONCE_SKEW_MAX_S,
     LIFE_MAX_S,
     PAYLOAD_MAX_BYTES,
     SKEW_MAX_S,
@@ -22,7 +24,7 @@ from station_ctl.uplink.admission import (
 )
 from station_ctl.uplink.requests import COMMANDS, CommandMessage, PlainCommand
 from station_ctl.uplink.roles import Role, Roles
-from tests.uplink_examples import AUTHORISE, HOLD, NOW
+from tests.uplink_examples import AUTHORISE, HOLD, JOG, NOW, STEP
 
 ROLES = Roles()
 
@@ -114,6 +116,40 @@ def _judged(issued_s: float, life_s: float, at: datetime = NOW) -> Admitted | Re
 def test_life_of_a_command(issued_s: float, life_s: float, refusal: Refusal | None) -> None:
     verdict = _judged(issued_s, life_s)
     assert refusal is (None if isinstance(verdict, Admitted) else verdict.refusal)
+
+
+@pytest.mark.parametrize(
+    ("issued_s", "life_s", "refusal"),
+    [
+        (0, AT_ONCE_LIFE_MAX_S, None),
+        (-4.9, AT_ONCE_LIFE_MAX_S, None),
+        (-AT_ONCE_LIFE_MAX_S, AT_ONCE_LIFE_MAX_S, Refusal.EXPIRED),
+        (0, AT_ONCE_LIFE_MAX_S + 0.1, Refusal.LIFE_TOO_LONG),
+        (AT_ONCE_SKEW_MAX_S, 1, None),
+        (AT_ONCE_SKEW_MAX_S + 0.1, 1, Refusal.FROM_THE_FUTURE),
+    ],
+)
+@pytest.mark.parametrize(("verb", "command"), [("step", STEP), ("jog", JOG)])
+def test_a_motion_by_hand_is_for_now(
+    verb: str, command: CommandMessage, issued_s: float, life_s: float, refusal: Refusal | None
+) -> None:
+    issued = NOW + timedelta(seconds=issued_s)
+    late = command.model_copy(update={"issued_at": issued, "expires_at": issued + timedelta(seconds=life_s)})
+    asked = _asked(late, verb)
+    assert command.expected_state is not None
+    verdict = judge(asked, NOW, command.expected_state, Roles(((command.issuer, (Role.SERVICE,)),)))
+    assert refusal is (None if isinstance(verdict, Admitted) else verdict.refusal)
+
+
+@pytest.mark.parametrize("verb", ["step", "jog"])
+@pytest.mark.parametrize("left_out", [True, False])
+def test_a_motion_by_hand_names_the_state_it_is_for(verb: str, left_out: bool) -> None:
+    content = json.loads((STEP if verb == "step" else JOG).json_bytes()) | {"expected_state": None}
+    if left_out:
+        del content["expected_state"]
+    verdict = read_command(verb, _message(json.dumps(content).encode()))
+    assert _refused(verdict) is Refusal.SCHEMA
+    assert isinstance(verdict, Rejection) and verdict.text.startswith("expected_state: ")
 
 
 @pytest.mark.parametrize(("state", "admitted"), [("Idle", True), ("Held", False), (None, False)])

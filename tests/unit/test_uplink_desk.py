@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 from drivers.mqtt_values import MqttMessage
 from station_ctl.uplink.admission import Refusal
@@ -26,6 +27,7 @@ class Desk:
     def __init__(self, log: MemoryLog | None = None) -> None:
         self.log = log or MemoryLog()
         self.sent: list[MqttMessage] = []
+        self.now = NOW
         self.desk = CommandDesk(
             TOPICS,
             self.log,
@@ -33,7 +35,7 @@ class Desk:
             state=lambda: "Idle",
             sequence=lambda: 1,
             roles=Roles(),
-            clock=lambda: NOW,
+            clock=lambda: self.now,
         )
 
     async def ask(self, command: PlainCommand = HOLD, verb: str = "hold", correlation: bytes = b"c") -> None:
@@ -89,6 +91,26 @@ def test_id_is_in_the_log_before_the_controller_has_the_command() -> None:
             assert d.desk.commands.qsize() == 1
             first = read_message(ReplyMessage, d.log.verdicts[HOLD.id].encode(), "log")
             assert (first.verdict, first.reason) == ("failed", LOST)
+
+    run(main())
+
+
+def test_what_expires_while_it_is_written_down_is_not_given_to_the_controller() -> None:
+    async def main() -> None:
+        log = MemoryLog()
+        async with a_desk(log) as d:
+            record = log.record
+
+            async def slow(*entry: Any) -> None:
+                await record(*entry)
+                d.now = HOLD.expires_at
+
+            log.record = slow  # type: ignore[method-assign]
+            await d.ask()
+            assert d.desk.commands.empty()
+            assert d.verdicts() == ["rejected"]
+            assert d.desk.rejected[Refusal.EXPIRED] == 1
+            assert read_message(ReplyMessage, log.verdicts[HOLD.id].encode(), "log").verdict == "rejected"
 
     run(main())
 

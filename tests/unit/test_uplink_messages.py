@@ -11,8 +11,9 @@ import pytest
 
 from drivers.reading import Signal
 from station_ctl.uplink.message import Message, NotJson, WrongSchema, presence, read_message
-from station_ctl.uplink.messages import EventMessage, StatusMessage
+from station_ctl.uplink.record_messages import EventMessage
 from station_ctl.uplink.requests import AuthoriseCommand, PlainCommand
+from station_ctl.uplink.state_messages import StatusMessage
 from station_ctl.uplink.topics import Topics
 from station_ctl.wall_clock import iso_ms
 from tests.uplink_examples import AUTHORISE, EXAMPLES, HOLD, NOW, STATE

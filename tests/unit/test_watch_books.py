@@ -23,9 +23,10 @@ from hil.watch import books
 from hil.watch.answers import Books, Life, Passed, Post, answers, verdicts
 from hil.watch.findings import Findings
 from hil.watch.records import Visit, records, told
-from station_ctl.journal import Entry, recovered
+from station_ctl.journal import Entry
 from station_ctl.model import Authorisation, Exchange, PackML, StationState, Swap
-from station_ctl.uplink.messages import ExchangePart, SwapRecord
+from station_ctl.swap.restart import recovered
+from station_ctl.uplink.record_messages import ExchangePart, SwapRecord
 from tests.support import run
 
 VISIT = Visit("VIN-1", {1: "OLD"}, {1: "NEW"}, {"NEW": 5}, {"OLD": 2})

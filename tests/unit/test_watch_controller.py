@@ -32,10 +32,11 @@ from hil.plant.pack import Pack
 from hil.plant.truck import Truck
 from hil.plant.world import World
 from hil.watch.books import Intents
-from hil.watch.controller import Clears, ControllerWatch
+from hil.watch.controller import ControllerWatch
 from hil.watch.findings import Findings
 from hil.watch.needs import EVACUATE, Meant, withheld
 from hil.watch.orders import Doubts, Orders
+from hil.watch.people import Said
 from hil.watch.tap import Written
 from station_ctl.model import Decision, Evacuation, Snapshot, StationState, bay, mount
 
@@ -379,7 +380,7 @@ def test_the_latch_opens_only_after_a_clear_and_boots_closed() -> None:
 
 def test_a_clear_that_comes_again_is_none() -> None:
     now = [1.0]
-    clears = Clears("station-a", lambda: now[0])
+    clears = Said("station-a", lambda: now[0])
 
     def arrive(client: str, topic: str, payload: bytes) -> None:
         clears.arrived(client, MqttMessage(topic, payload))
@@ -389,9 +390,9 @@ def test_a_clear_that_comes_again_is_none() -> None:
     arrive("station-a", "swap/v1/a/cmd/clear", b"1")
     arrive("station-a", "swap/v1/a/cmd/resume", b"2")
     arrive("operator-1", "swap/v1/a/cmd/clear", b"3")
-    assert clears.last_s == 1.0
+    assert clears.cleared_s == 1.0
     arrive("station-a", "swap/v1/a/cmd/clear", b"4")
-    assert clears.last_s == 2.0
+    assert clears.cleared_s == 2.0
 
 
 def test_an_intent_is_for_this_very_order(tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from station_ctl.alarms.catalogue import Alarm, Catalogue, ReasonTexts, distribution
-from station_ctl.alarms.record import EDGES
+from station_ctl.alarms.edges import EDGES
+from station_ctl.alarms.entry import Alarm, Catalogue, ReasonTexts, distribution
+from station_ctl.documents.forms import NOTE, row, rows
 
 _PAGE = """\
 <!-- {note} -->
@@ -19,11 +20,19 @@ stopped by itself, and what is lost is time.
 
 Delays: on / off in ms, the condition has to stand or be gone for so long; and the deadband of analogue alarms. Budget:
 from the condition to the message given to the uplink. `tests/simulation/test_alarm_response.py` raises every alarm and
-measures it; `make alarm-times` writes what it measured to `docs/alarm-times.md`.
+measures it (some from the interlock's decision on: that table says where the condition was given);
+`make alarm-times` writes what it measured to `docs/alarm-times.md`.
 
 | code | per | priority | because | class | delays | latched | cleared by | shelved up to | suppressed by | budget |
 |---|---|---|---|---|---|---|---|---|---|---|
 {rows}
+
+Cleared by: `itself`: it goes with its condition. `operator`: an operator's `ack` (a latched one), `clear`, or what the
+remedy says ends it. `service`: it is latched, and once its condition is gone only an `ack` by an issuer with the role
+`service` takes it off the list; another one's is refused with the alarm and the role named, and neither `clear` nor
+`reset` touches it. That it was seen (`ack` while it stands) anybody with that verb may say. The issuer's name is a
+claim, guarded by the broker's log-in alone; and without an `[[issuer]]` that has the role, nobody has it: such an
+alarm then stays on the list, over restarts too, until one is configured.
 
 Alarms with many places have the place behind the code: `smoke.bay:bay-3`, `can.down:packs`.
 
@@ -73,21 +82,21 @@ when fewer than five came in ten minutes.
 """
 
 
-def text(catalogue: Catalogue, note: str) -> str:
-    """The whole page. note: how it is made."""
+def text(catalogue: Catalogue) -> str:
+    """The whole page."""
     count = distribution(catalogue)
     total = sum(count.values())
     entries = list(catalogue.alarms.values())
     return _PAGE.format(
-        note=note,
+        note=NOTE,
         total=total,
         shares=", ".join(f"{name} {n} ({100 * n / total:.0f} %)" for name, n in count.items()),
         rows="\n".join(map(_entry, entries)),
-        texts="\n".join(map(_texts, entries)),
+        texts=rows((e.code, e.text, e.cause, e.consequence, e.reaction, e.remedy) for e in entries),
         reasons="\n".join(_reason(code, texts) for code, texts in catalogue.reasons.items()),
-        covered="\n".join(f"| {cause} | {code} |" for cause, code in catalogue.covered.items()),
-        edges="\n".join(
-            f"| {state} | {trigger} | {', '.join(sorted(after))} |"
+        covered=rows(catalogue.covered.items()),
+        edges=rows(
+            (state, trigger, ", ".join(sorted(after)))
             for state, ways in EDGES.items()
             for trigger, after in ways.items()
         ),
@@ -99,16 +108,11 @@ def _entry(e: Alarm) -> str:
     shelf = f"{e.shelvable_min} min" if e.shelvable_min else "never"
     hidden = ", ".join([*e.suppressed_by, *(f"state {name}" for name in e.suppressed_in)])
     because = f"{e.severity}, {e.respond_within_min:g} min"
-    cells = (e.code, e.per, e.priority, because, e.alarm_class, delays, "yes" if e.latched else "no", e.clears, shelf)
-    return f"| {' | '.join(cells)} | {hidden} | {e.budget_ms} ms |"
-
-
-def _texts(e: Alarm) -> str:
-    return f"| {e.code} | {e.text} | {e.cause} | {e.consequence} | {e.reaction} | {e.remedy} |"
+    latched, budget = "yes" if e.latched else "no", f"{e.budget_ms} ms"
+    return row(e.code, e.per, e.priority, because, e.alarm_class, delays, latched, e.clears, shelf, hidden, budget)
 
 
 def _reason(code: str, texts: ReasonTexts) -> str:
     if texts.none:
         return f"| {code} | none | {texts.none} | | |"
-    alarm = texts.alarm or "station.held, station.aborted"
-    return f"| {code} | {alarm} | {texts.cause} | {texts.consequence} | {texts.remedy} |"
+    return row(code, texts.alarm or "station.held, station.aborted", texts.cause, texts.consequence, texts.remedy)

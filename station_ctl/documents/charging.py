@@ -7,9 +7,10 @@ from station_ctl.charging.bay import OBEYS_S, PAUSE_S, REFILL_PCT
 from station_ctl.charging.charger import LOOK_S
 from station_ctl.charging.why import QUARANTINES
 from station_ctl.config import ChargingSection, SafetySection
+from station_ctl.documents.forms import NOTE, causes, conditions, rows
 from station_ctl.safety.table import Cause
 
-_TEXT = """\
+_PAGE = """\
 <!-- {note} -->
 # Charging: when a bay's supply may be closed
 
@@ -27,7 +28,8 @@ is a cause like any other.
   accepted in every state of the station while a bay is tripped; a cause that still stands keeps it closed.
 * `ends`: charging ends and begins again by itself, {pause_s:g} s later at the earliest.
 * A trip by {quarantines} that was *measured* (not merely unknown) is the pack's own fault: the pack is
-  quarantined, never charged and never handed out again until service has dealt with it.
+  quarantined by its serial: never charged and never handed out again, over restarts too. No verb takes that back;
+  service takes the pack out of the station.
 * Nothing charges after a start of the controller before a person has cleared the station.
 * A supply that is closed, or whose contact is in doubt, {obeys_s:g} s after its permit has gone trips the bay
   also at rest; the pack there is not handed out, and interlock and PLC refuse to lift it.
@@ -45,31 +47,14 @@ service is being stopped. Of the bays that may charge the fullest begin first, a
 Every start, end and trip is an event in the journal and on MQTT (`charge.started`, `charge.ended`,
 `charge.tripped`); the topic `bay/<n>` says how each bay stands and, in one line, why it does not charge.
 
-## Hazards
-
-| hazard | causes | elsewhere |
-|---|---|---|
-{hazards}
-
-## Inputs
-
-| input | kind | measured where |
-|---|---|---|
-{inputs}
-
-## Why, and what to do
-
-| cause | hazard | remedy |
-|---|---|---|
-{remedies}
-"""
+{said}"""
 
 
-def text(note: str) -> str:
-    """The document with the default limits. note: how it is made anew."""
+def text() -> str:
+    """The page, with the default limits."""
     found, limits, section = table.load(), SafetySection(), ChargingSection()
-    return _TEXT.format(
-        note=note,
+    return _PAGE.format(
+        note=NOTE,
         look_s=LOOK_S,
         pause_s=PAUSE_S,
         obeys_s=OBEYS_S,
@@ -77,15 +62,12 @@ def text(note: str) -> str:
         target_pct=section.target_soc_pct,
         refill_pct=REFILL_PCT,
         at_once=section.bays_at_once,
-        causes="\n".join(_row(n, cause, limits) for n, cause in enumerate(found.causes, 1)),
-        hazards="\n".join(f"| {h.hazard} | {', '.join(h.causes)} | {h.elsewhere} |" for h in found.hazards),
-        inputs="\n".join(f"| {i.name} | {i.kind} | {i.source} |" for i in found.inputs),
-        remedies="\n".join(f"| {c.name} | {c.hazard} | {c.remedy} |" for c in found.causes),
+        causes=rows((*conditions(n, cause, limits), _effect(cause)) for n, cause in enumerate(found.causes, 1)),
+        said=causes(found),
     )
 
 
-def _row(number: int, cause: Cause, limits: SafetySection) -> str:
-    back = f"{cause.hysteresis:g} {cause.input.unit}" if cause.hysteresis else ""
-    effect = ("trips, also at rest" if cause.at_rest else "trips") if cause.stop else "ends"
-    age_ms = getattr(limits, cause.input.age)
-    return f"| {number} | {cause.name} | {cause.safe_condition(limits)} | {age_ms} ms | {back} | {effect} |"
+def _effect(cause: Cause) -> str:
+    if not cause.stop:
+        return "ends"
+    return "trips, also at rest" if cause.at_rest else "trips"

@@ -1,0 +1,96 @@
+"""The steps that open a mount or take hold of a pack: what is measured of place and pack right before. Pure.
+
+Who a pack is can be asked as long as its coupler is mated: before UNLOCK at a mount, before LIFT_FROM at a bay. Once
+the coupler is parted it is silent, and the same motion goes on with the same pack. docs/recovery.md has the table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from drivers.reading import Signal
+from drivers.robot_protocol import EchoState, Opcode, RobotStatus
+from station_ctl.model import Place, StationState, bay, mount
+from station_ctl.swap import motions
+from station_ctl.swap.look import Go, Look, Outcome, hold, wait
+from station_ctl.swap.plan import serial, standing
+from station_ctl.thermal.look import bare
+
+
+def motion(look: Look) -> Outcome:
+    """A step of the swap that is one motion of the robot."""
+    rule, exchange = motions.MOTIONS[look.state.step], look.swap.exchange
+    return motions.proved(look, rule.order(exchange), lambda robot: rule.proof(robot, exchange), rule.trigger)
+
+
+def unlock(look: Look) -> Outcome:
+    """UNLOCK, of a mount that still holds the pack the plan says, by the pack's own word."""
+    exchange, robot = look.swap.exchange, look.snapshot.robot
+    parted = robot is not None and robot.mounts[exchange.mount - 1].mated is Signal.FALSE
+    aboard = serial(look.snapshot.pack(mount(exchange.mount)))
+    if look.state.pending is None and not parted and aboard != exchange.serial_out:
+        return hold("other_pack_aboard", f"mount {exchange.mount} holds {aboard}, planned was {exchange.serial_out}")
+    return motion(look)
+
+
+def fetch(look: Look) -> Outcome:
+    """LIFT_FROM a bay, of the pack that was chosen, by its own word right before; else another one is chosen.
+
+    A truck's own pack that is fetched back has no other.
+    """
+    exchange, robot = look.swap.exchange, look.snapshot.robot
+    place = bay(exchange.bay_out)
+    if robot is None or look.state.pending is not None or _lifts_on(look.state, robot, place):
+        return motion(look)
+    said = serial(look.snapshot.pack(place))
+    if said == exchange.serial_in:
+        return motion(look)
+    if said is None and look.elapsed_s <= look.config.swap.handshake_timeout_s:
+        return wait("pack_identity", f"waiting for the pack in {place} to say who it is")
+    if exchange.serial_in != exchange.serial_out:
+        return Go("other_pack", look.state)
+    who = said or "a pack that does not say who it is"
+    return hold("other_pack_in_bay", f"{place} holds {who}, to be fetched was {exchange.serial_in}")
+
+
+def _lifts_on(state: StationState, robot: RobotStatus, place: Place) -> bool:
+    """True if this very lift was begun and the pack was asked then: it hangs on the robot, or its coupler is parted."""
+    last = state.last
+    if last is None or (last.command.opcode, last.command.source) != (Opcode.LIFT_FROM, place.code):
+        return False
+    if robot.gripper_holding is Signal.TRUE:
+        return True
+    return last.ended is not EchoState.DONE and robot.bays[place.number - 1].mated is Signal.FALSE
+
+
+def stow(look: Look) -> Outcome:
+    """PLACE_TO the bay of the old pack."""
+    return _placed(look, bay(look.swap.exchange.bay_in))
+
+
+def insert(look: Look) -> Outcome:
+    """PLACE_TO the mount."""
+    return _placed(look, mount(look.swap.exchange.mount))
+
+
+def _placed(look: Look, place: Place) -> Outcome:
+    """PLACE_TO a place that all of its switches see empty: the gate asks the seat alone, and one switch may err."""
+    robot, last = look.snapshot.robot, look.state.last
+    begun = last is not None and last.command.destination == place.code and last.command.opcode is Opcode.PLACE_TO
+    if robot is None or look.state.pending is not None or begun or bare(place, robot):
+        return motion(look)
+    if standing(robot, place) is not Signal.FALSE:
+        return motion(look)  # the gate says so by name
+    return hold("place_in_doubt", f"{place} reads empty, and its lock or coupler switch does not: look what is there")
+
+
+def lock(look: Look) -> Outcome:
+    """LOCK, and what follows from it: the mount holds a pack of this swap; on to the next mount, or to the end."""
+    outcome = motion(look)
+    if not isinstance(outcome, Go):
+        return outcome
+    swap = look.swap
+    more = swap.index + 1 < len(swap.exchanges) and not swap.backed_out
+    installed = tuple(sorted({*swap.installed, swap.exchange.mount}))
+    swap = replace(swap, installed=installed, index=swap.index + more)
+    return Go("locked_more" if more else "locked_last", replace(outcome.state, swap=swap))

@@ -1,0 +1,59 @@
+"""Bays, mounts and the truck, as messages."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from station_ctl.uplink.message import Message, Part, Presence
+
+
+class BayMessage(Message):
+    """`bay/<n>`, retained: one bay and the pack in it. None: not known or not fresh.
+
+    energised: the supply's contactor, by the PLC. charging: how it stands (charging, full, queued, pause, no_demand,
+    supply_open, withheld, tripped, unconfirmed, isolation, empty, shutdown); charging_reason: why it does not charge.
+    current_a, power_kw: by the BMS, > 0 charges.
+    """
+
+    bay: int
+    occupied: Presence
+    serial: str | None
+    soc_pct: float | None
+    soh_pct: float | None
+    temperature_max_c: float | None
+    link: str
+    state: Literal["empty", "stored", "quarantined", "isolation", "unknown"]
+    reason: str | None = None
+    energised: Presence = "not_available"
+    charging: str = "unknown"
+    charging_reason: str | None = None
+    current_a: float | None = None
+    power_kw: float | None = None
+
+
+class MountPart(Part):
+    """One place for a pack on the truck."""
+
+    mount: int
+    serial: str | None
+    seated: Presence
+    locked: Presence
+    mated: Presence
+    contactor_closed: Presence
+    soc_pct: float | None
+
+
+class TruckMessage(Message):
+    """`truck`, retained: the truck in the lane. Position errors are truck minus nominal."""
+
+    present: Presence
+    vin: str | None
+    in_position: Presence
+    x_error_mm: float | None
+    y_error_mm: float | None
+    angle_deg: float | None
+    request: str
+    swap_mode: Presence
+    hv_off: Presence
+    self_test: str
+    mounts: tuple[MountPart, ...]

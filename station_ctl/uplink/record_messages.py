@@ -1,0 +1,73 @@
+"""What is said once: events, records of swaps, figures."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from station_ctl.uplink.message import Message, Part, Severity, Utc
+
+
+class EventMessage(Message):
+    """`event`: what happened, once. `details` are plain values for programs."""
+
+    code: str
+    severity: Severity
+    text: str
+    details: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
+
+
+class ExchangePart(Part):
+    """One pack for another. `accepted`: whether the pack taken out may be used again; None: not judged."""
+
+    mount: int
+    bay_in: int | None
+    bay_out: int | None
+    serial_out: str | None
+    soc_out_pct: float | None
+    serial_in: str | None
+    soc_in_pct: float | None
+    accepted: bool | None
+
+
+class SwapRecord(Message):
+    """`swap`: one swap from authorisation to release. waits_s: by reason; steps_s: by step."""
+
+    swap_id: str
+    vin: str | None
+    authorised_by: str | None
+    outcome: Literal["completed", "backed_out", "aborted"]
+    exchanges: tuple[ExchangePart, ...]
+    started: Utc
+    ended: Utc
+    duration_s: float
+    waits_s: dict[str, float]
+    steps_s: dict[str, float]
+
+
+class Spread(Part):
+    """Median, 99th percentile and maximum of a second's measurements, in the unit that the key names."""
+
+    p50: float
+    p99: float
+    max: float
+
+
+class MetricsMessage(Message):
+    """`metrics`: how well the controller itself runs, at 1 Hz. `counters`: faults since the start, by name.
+
+    alarms: how many are active, unacknowledged, shelved, suppressed, out of service, standing for over a day, and
+    announced within the last ten minutes.
+    """
+
+    cycle_period_ms: Spread
+    lateness_ms: Spread
+    overruns: int
+    modbus_round_trip_ms: Spread
+    can_frames: int
+    can_state: str
+    queue_depths: dict[str, int]
+    rejected_commands: int
+    counters: dict[str, int] = Field(default_factory=dict)
+    alarms: dict[str, int] = Field(default_factory=dict)

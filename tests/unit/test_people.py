@@ -1,0 +1,126 @@
+"""What is remembered of people: over any reading and any verb, only a person's word makes it forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from drivers.reading import Signal
+from drivers.robot_protocol import MotionClass, Opcode, RobotMode
+from station_ctl.cycle import Deciders, Seen, decide
+from station_ctl.journal import stable
+from station_ctl.model import Asked, Decision, Order, PackML, Snapshot, StationState, Verb
+from station_ctl.swap import people
+from station_ctl.swap.look import Give, Go, Look, Suspend, Wait, hold, wait
+from station_ctl.swap.restart import recovered
+from station_ctl.uplink.requests import COMMANDS
+from tests.safety.test_inputs import NOW, robot, snapshot
+from tests.simulation.ground import station_config
+
+CONFIG = station_config(6)
+SIGNALS = st.sampled_from(list(Signal))
+READINGS = st.one_of(
+    st.none(),
+    st.builds(
+        lambda zone, doors, mode, enable, age_s: robot(
+            zone_clear=zone, doors_closed=doors, mode=mode, local_enable=enable, received_s=NOW - age_s
+        ),
+        SIGNALS,
+        SIGNALS,
+        st.sampled_from([*RobotMode, None]),
+        SIGNALS,
+        st.sampled_from([0.0, 0.29, 0.31, 5.0]),
+    ),
+    st.just(robot()),
+)
+
+
+def at(reading: object) -> Snapshot:
+    return replace(snapshot(), robot=reading, robot_error="cable off")
+
+
+def clear(here: Snapshot) -> bool:
+    """Written from the brief, not from the code."""
+    r = here.robot
+    fresh = r is not None and here.now_s - r.received_s <= 0.3 and here.now_s - r.heartbeat_changed_s <= 0.3
+    return bool(
+        r and fresh and r.zone_clear is Signal.TRUE and r.doors_closed is Signal.TRUE and r.mode is RobotMode.PRODUCTION
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    start=st.sampled_from(list(PackML)),
+    visited=st.booleans(),
+    story=st.lists(st.tuples(READINGS, st.lists(st.sampled_from(list(Verb)), max_size=2)), min_size=1, max_size=8),
+)
+def test_nobody_is_forgotten_without_a_word(
+    start: PackML, visited: bool, story: list[tuple[object, list[Verb]]]
+) -> None:
+    deciders = Deciders.of(CONFIG)
+    state = StationState(packml=start, visited=visited, resume_to=PackML.STARTING)
+    for reading, verbs in story:
+        here, before = at(reading), state
+        asked = tuple(Asked(verb, "somebody", bay=1, order=Order(Opcode.UNLOCK)) for verb in verbs)
+        decided = decide(deciders, CONFIG, state, Seen(here, asked, ""))
+        state = decided.state
+        obeyed = {a.verb for a, why in zip(asked, decided.refusals, strict=True) if not why}
+        assert state.visited or clear(here)
+        if before.visited and not state.visited:
+            assert obeyed & people.WORDS
+        if not obeyed & people.WORDS and before.visited:
+            assert state.visited
+
+
+@settings(max_examples=100, deadline=None)
+@given(story=st.lists(READINGS, min_size=1, max_size=12))
+def test_the_button_counts_as_let_go_only_where_it_was_measured_so(story: list[object]) -> None:
+    state, let_go = StationState(packml=PackML.STOPPED), False
+    for reading in story:
+        state = people.noticed(state, at(reading), CONFIG)
+        r = at(reading).robot
+        manual = r is not None and r.mode is RobotMode.MANUAL
+        let_go = manual and (let_go or (r is not None and r.local_enable is Signal.FALSE))
+        assert state.let_go == let_go
+        assert not people.noticed(replace(state, manual=Order(Opcode.UNLOCK)), at(reading), CONFIG).let_go
+
+
+@pytest.mark.parametrize("kept", [StationState(), StationState(visited=False, let_go=True)])
+def test_a_life_begins_remembering(kept: StationState) -> None:
+    state = recovered(stable(kept))
+    assert state.visited and not state.let_go
+    assert recovered(None).visited
+
+
+def test_every_word_is_a_verb_that_can_be_asked() -> None:
+    assert {str(verb) for verb in people.WORDS} <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("packml", list(PackML))
+def test_the_word_is_asked_for_where_it_can_be_said(packml: PackML) -> None:
+    here = at(robot())
+    why = people.no_word(StationState(packml=packml), here, CONFIG)
+    assert (why == "") == (packml in people.BY_ITSELF)
+    assert people.no_word(StationState(packml=packml, visited=False), here, CONFIG)
+
+
+STARTS = (Give(Order(Opcode.CLAMP)), Give(Order(Opcode.HOME)), Go("positioned", StationState()))
+GOES_ON = (Give(Order(Opcode.RELEASE)), Go("left", StationState()), wait("homing", "under way"), hold("position", "no"))
+
+
+@pytest.mark.parametrize("visited", [True, False])
+def test_what_would_start_by_itself_is_withheld_and_what_opens_is_not(visited: bool) -> None:
+    look = Look(StationState(visited=visited), at(robot()), Decision(MotionClass(0), False, 0, None, {}), CONFIG, "")
+    for outcome in GOES_ON:
+        assert people.withheld(look, outcome) is outcome
+    for outcome in STARTS:
+        found = people.withheld(look, outcome)
+        assert (found is outcome) != visited
+        assert not visited or (isinstance(found, Suspend) and found.reason.code == people.WAS_INSIDE)
+    for outcome in (Go("arrived", StationState()), wait("lane_free", "waiting for a truck")):
+        found = people.withheld(look, outcome)
+        assert (found is outcome) != visited
+        assert not visited or (isinstance(found, Wait) and found.reason.code == people.WAS_INSIDE)
