@@ -16,7 +16,9 @@ from station_ctl.alarms.places import instances
 from station_ctl.alarms.record import Remembered, State, Transition, Trigger
 from station_ctl.alarms.vitals import Vital
 from station_ctl.config import Config
-from station_ctl.model import Decision, Event, Snapshot, StationState
+from station_ctl.model.look import Decision, Snapshot
+from station_ctl.model.state import StationState
+from station_ctl.model.words import Event
 from station_ctl.ports import UplinkPort
 from station_ctl.snapshots import mode
 from station_ctl.uplink.admission import Admitted

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from drivers.robot_protocol import CommandBlock, MotionClass, Opcode, RobotCommand, RobotStatus
-from station_ctl.model import Decision, PackML, StationState
+from station_ctl.model.look import Decision
+from station_ctl.model.state import StationState
+from station_ctl.model.words import PackML
 from station_ctl.safety.classes import motion_class, on_the_wire
 from station_ctl.swap.changes import may_move
 

@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from station_ctl.annunciator import VERBS, Annunciator
-from station_ctl.model import Asked, Authorisation, Order, StationState, Swap, Verb, bay, mount
+from station_ctl.model.motion import Order
+from station_ctl.model.places import bay, mount
+from station_ctl.model.state import Asked, StationState
+from station_ctl.model.visit import Authorisation, Swap
+from station_ctl.model.words import Verb
 from station_ctl.ports import UplinkPort
 from station_ctl.swap import manual, verb_done
 from station_ctl.uplink.admission import Admitted

@@ -14,7 +14,10 @@ from station_ctl import block
 from station_ctl.charging import table as charging_table
 from station_ctl.charging.charger import Charger
 from station_ctl.config import Config
-from station_ctl.model import Asked, Decision, PackML, Reason, Snapshot, StationState, Swap
+from station_ctl.model.look import Decision, Snapshot
+from station_ctl.model.state import Asked, StationState
+from station_ctl.model.visit import Swap
+from station_ctl.model.words import PackML, Reason
 from station_ctl.safety import table
 from station_ctl.safety.guard import Guard
 from station_ctl.swap import changes, people, reconcile, recovery, verbs

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from station_ctl.journal import Entry, JournalError
-from station_ctl.model import Reason, StationState
+from station_ctl.model.state import StationState
+from station_ctl.model.words import Reason
 from station_ctl.ports import JournalPort
 from station_ctl.swap.restart import stable
 

@@ -21,7 +21,9 @@ from drivers.errors import StationError
 from drivers.robot_protocol import RobotCommand
 from station_ctl import journal_tables
 from station_ctl.alarms.record import Remembered, Transition
-from station_ctl.model import Event, StationState, Swap
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Swap
+from station_ctl.model.words import Event
 from station_ctl.swap.kept import contradiction
 from station_ctl.swap.restart import stable
 from station_ctl.wall_clock import utc_text

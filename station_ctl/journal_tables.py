@@ -14,7 +14,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from drivers.robot_protocol import RobotCommand
 from station_ctl.alarms.record import Record, Remembered, State, Transition
-from station_ctl.model import Event, StationState, Swap
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Swap
+from station_ctl.model.words import Event
 from station_ctl.sqlite_check import differing
 
 VERSION = 2

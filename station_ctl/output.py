@@ -9,7 +9,8 @@ from drivers.robot_protocol import CommandBlock
 from station_ctl import block
 from station_ctl.config import Config
 from station_ctl.health import Health
-from station_ctl.model import Decision, Snapshot, StationState
+from station_ctl.model.look import Decision, Snapshot
+from station_ctl.model.state import StationState
 from station_ctl.ports import RobotPort
 
 log = logging.getLogger(__name__)

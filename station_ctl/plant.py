@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from station_ctl.config import Config
-from station_ctl.model import Place, Snapshot, bay, mount
+from station_ctl.model.look import Snapshot
+from station_ctl.model.places import Place, bay, mount
 from station_ctl.ports import JournalPort, PackPort, RobotPort, TruckPort, UplinkPort
 
 

@@ -12,7 +12,10 @@ from station_ctl import whereabouts
 from station_ctl.alarms import catalogue
 from station_ctl.annunciator import Annunciator
 from station_ctl.config import Config
-from station_ctl.model import Decision, Event, Snapshot, StationState, Swap
+from station_ctl.model.look import Decision, Snapshot
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Swap
+from station_ctl.model.words import Event
 from station_ctl.ports import UplinkPort
 from station_ctl.snapshots import bay_message, state_message, truck_message
 from station_ctl.stopped import Stopped

@@ -19,7 +19,9 @@ from station_ctl.cycle import Cycle, Decided, Deciders, Seen, confirm, decide, u
 from station_ctl.entries import Entries
 from station_ctl.health import Health
 from station_ctl.journal import Entry
-from station_ctl.model import Decision, PackML, Reason, Snapshot, StationState
+from station_ctl.model.look import Decision, Snapshot
+from station_ctl.model.state import StationState
+from station_ctl.model.words import PackML, Reason
 from station_ctl.output import Output
 from station_ctl.pacer import Pacer
 from station_ctl.plant import Plant, addresses

@@ -27,14 +27,15 @@ from station_ctl import __version__
 from station_ctl.alarms import catalogue
 from station_ctl.annunciator import Annunciator
 from station_ctl.blackbox.box import BlackBox
-from station_ctl.config import CanSection, Config
+from station_ctl.config import Config
 from station_ctl.cycle import Deciders
 from station_ctl.journal import Journal
 from station_ctl.metrics import Sources
-from station_ctl.model import StationState
+from station_ctl.model.state import StationState
 from station_ctl.plant import Plant
 from station_ctl.report import Reporter
 from station_ctl.runner import Runner
+from station_ctl.sections import CanSection
 from station_ctl.swap.restart import recovered
 from station_ctl.uplink.roles import Role, Roles
 from station_ctl.uplink.uplink import Uplink

@@ -10,7 +10,10 @@ from drivers.reading import Quality, Reading, Signal
 from drivers.robot_protocol import MotionClass, RobotMode, RobotStatus
 from station_ctl import whereabouts
 from station_ctl.config import Config
-from station_ctl.model import Asked, Decision, Mode, Snapshot, StationState, Verb, bay, mount
+from station_ctl.model.look import Decision, Snapshot
+from station_ctl.model.places import bay, mount
+from station_ctl.model.state import Asked, StationState
+from station_ctl.model.words import Mode, Verb
 from station_ctl.stats import Distribution
 from station_ctl.swap import changes, plan, reconcile, verbs
 from station_ctl.swap.machine import STEP

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from station_ctl.model import Decision, PackML, StationState
+from station_ctl.model.look import Decision
+from station_ctl.model.state import StationState
+from station_ctl.model.words import PackML
 
 DOWN = (PackML.ABORTING, PackML.ABORTED)
 _STOPPED = (*DOWN, PackML.HOLDING, PackML.HELD)

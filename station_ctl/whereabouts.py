@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from station_ctl.config import Config
-from station_ctl.model import Decision, PlaceKind, Snapshot, StationState
+from station_ctl.model.look import Decision, Snapshot
+from station_ctl.model.places import PlaceKind
+from station_ctl.model.state import StationState
 from station_ctl.swap import plan
 from station_ctl.swap.evacuate import AUTOMATIC
 from station_ctl.swap.reconcile import RESTING, reconcile

@@ -37,7 +37,10 @@ from station_ctl.blackbox.file import CHUNK, FORMAT, MAGIC, MARK, Head, block, m
 from station_ctl.blackbox.kinds import UNCHANGED
 from station_ctl.charging import table as charging_table
 from station_ctl.cycle import Cycle, Deciders, Seen, decide
-from station_ctl.model import Asked, Snapshot, StationState, Verb, bay, mount
+from station_ctl.model.look import Snapshot
+from station_ctl.model.places import bay, mount
+from station_ctl.model.state import Asked, StationState
+from station_ctl.model.words import Verb
 from station_ctl.safety import table
 
 WORDS = (MAGIC, MARK, b"H", b"C", b"T", b'"cycles":', b'"memory":', b'"number":', b"null", b"1e999", b'{"0":')

@@ -12,7 +12,8 @@ from fuzz.edits import EDIT, TOML, edited
 from fuzz.files import HOSTILE, ROOT, file, words_of
 from fuzz.judge import finite, must
 from fuzz.tape import Tape
-from station_ctl.config import Config, ConfigError, SafetySection, load, parse
+from station_ctl.config import Config, ConfigError, load, parse
+from station_ctl.limits import SafetySection
 
 EXAMPLE = (ROOT / "deploy" / "station.example.toml").read_text(encoding="utf-8")
 SMALL = "\n".join(line for line in EXAMPLE.splitlines() if line and not line.startswith("#"))

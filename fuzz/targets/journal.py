@@ -23,7 +23,10 @@ from fuzz.judge import must
 from fuzz.tape import Tape
 from station_ctl.journal import Entry, Journal, JournalError
 from station_ctl.journal_tables import STATE as STATE_JSON
-from station_ctl.model import Authorisation, Evacuation, Event, Exchange, PackML, Reason, StationState, Swap, bay
+from station_ctl.model.places import bay
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Authorisation, Evacuation, Exchange, Swap
+from station_ctl.model.words import Event, PackML, Reason
 from station_ctl.swap.machine import STEP
 from station_ctl.swap.restart import recovered, stable
 

@@ -29,7 +29,7 @@ from drivers.robot_protocol import (
 from fuzz.ground import run
 from fuzz.judge import finite, must
 from fuzz.tape import Tape
-from station_ctl.config import RobotSection
+from station_ctl.sections import RobotSection
 
 RAW, ANSWER, FRAMED, SILENT, CUT, SPLIT, TWICE, LATE = range(8)
 """What becomes of a request: the bytes as they are; under its transaction number; as the PDU of its answer; nothing;

@@ -20,7 +20,7 @@ from fuzz.edits import EDIT, TOML, edited
 from fuzz.files import HOSTILE, file, words_of
 from fuzz.judge import finite, must
 from fuzz.tape import Tape
-from station_ctl.config import RobotSection
+from station_ctl.sections import RobotSection
 
 SHIPPED_TEXT = (SHIPPED / f"{RobotSection.model_fields['register_map'].default}.toml").read_text(encoding="utf-8")
 SMALL = """[map]

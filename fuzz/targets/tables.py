@@ -20,7 +20,7 @@ from station_ctl.alarms import catalogue
 from station_ctl.alarms.checks import SAFETY_SHELVED_MAX_MIN
 from station_ctl.alarms.entry import SHELVED_MAX_MIN
 from station_ctl.charging.table import FILE, Effect
-from station_ctl.config import SafetySection
+from station_ctl.limits import SafetySection
 from station_ctl.safety import table
 from station_ctl.thermal import limits
 

@@ -17,7 +17,11 @@ from station_ctl.charging import table as charging_table
 from station_ctl.charging.charger import Charger
 from station_ctl.cycle import Deciders
 from station_ctl.kernel.interlock import Interlock
-from station_ctl.model import Exchange, PackML, Snapshot, StationState, Swap, bay, mount
+from station_ctl.model.look import Snapshot
+from station_ctl.model.places import bay, mount
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Exchange, Swap
+from station_ctl.model.words import PackML
 from station_ctl.plant import Plant
 from station_ctl.report import Reporter
 from station_ctl.runner import Runner

@@ -9,7 +9,7 @@ from drivers.can_frame import Frame
 from drivers.dbc import catalogue
 from drivers.j1939 import parse_id
 from drivers.reading import Signal
-from station_ctl.config import CanSection
+from station_ctl.sections import CanSection
 
 CONTACTORS = {
     "TSC1": ("contactor_1_closed", "contactor_2_closed", "contactor_3_closed"),

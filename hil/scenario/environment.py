@@ -12,7 +12,7 @@ from drivers.errors import StationError
 from hil.scenario.lines import lines
 from hil.scenario.refusal import first, in_words, line_of, spot_of
 from hil.scenario.words import Capability
-from station_ctl.config import CanSection, Host, Port
+from station_ctl.sections import CanSection, Host, Port
 
 Command = Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
 

@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from drivers.robot_protocol import Opcode, RobotState, StopReason
 from hil.faults.catalogue import FAULTS
 from station_ctl.alarms import catalogue
-from station_ctl.model import PackML
+from station_ctl.model.words import PackML
 from station_ctl.safety import table
 from station_ctl.swap.table import STEPS
 from station_ctl.swap.thermal_table import EVACUATION_STEPS

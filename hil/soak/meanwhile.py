@@ -9,7 +9,8 @@ from hil.plant.places import Place
 from hil.soak.kill import Found
 from hil.soak.misnamed import misplaced
 from hil.virtual.station import VirtualStation
-from station_ctl.model import PlaceKind, StationState
+from station_ctl.model.places import PlaceKind
+from station_ctl.model.state import StationState
 from station_ctl.swap.believed import beliefs
 
 HANDSHAKE_S = 4.0

@@ -18,7 +18,7 @@ from hil.virtual.network import Network
 from hil.watch.answers import Life
 from station_ctl.config import Config
 from station_ctl.journal import Entry, Journal, JournalError
-from station_ctl.model import StationState
+from station_ctl.model.state import StationState
 from station_ctl.service import Service, Wires, build, serve
 from station_ctl.swap.restart import recovered
 

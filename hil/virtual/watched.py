@@ -19,7 +19,8 @@ from hil.watch.supplies import SupplyWatch
 from hil.watch.tap import Written
 from hil.watch.thermal import ThermalWatch
 from station_ctl.config import Config
-from station_ctl.model import Decision, Snapshot, StationState
+from station_ctl.model.look import Decision, Snapshot
+from station_ctl.model.state import StationState
 from station_ctl.service import Service
 from station_ctl.uplink.requests import ReplyMessage
 

@@ -16,7 +16,8 @@ from typing import Any, Literal
 from drivers.mqtt_values import MqttMessage
 from hil.watch.books import LAST, said_of
 from hil.watch.findings import Findings
-from station_ctl.model import PackML, StationState
+from station_ctl.model.state import StationState
+from station_ctl.model.words import PackML
 from station_ctl.uplink.message import read_message
 from station_ctl.uplink.record_messages import SwapRecord
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from hil.peers.plc_rules import Plc
 from hil.watch.findings import Findings
 from hil.watch.tap import Written
-from station_ctl.model import PackML, StationState
+from station_ctl.model.state import StationState
+from station_ctl.model.words import PackML
 from station_ctl.uplink.requests import ReplyMessage
 
 LAST = ("rejected", "completed", "failed")

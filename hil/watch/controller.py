@@ -8,7 +8,10 @@ from drivers.robot_protocol import MOUNT_CODE_BASE, MotionClass, Opcode
 from hil.watch.findings import Findings
 from hil.watch.needs import EVACUATE, Meant, withheld
 from hil.watch.tap import Written
-from station_ctl.model import Decision, Evacuation, PackML, Snapshot, StationState
+from station_ctl.model.look import Decision, Snapshot
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Evacuation
+from station_ctl.model.words import PackML
 
 NO_MOTION = (Opcode.NONE, Opcode.STOP, Opcode.RESET)
 _CLASS = {

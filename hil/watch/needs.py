@@ -22,7 +22,9 @@ from drivers.robot_protocol import (
     RobotStatus,
 )
 from drivers.truck_status import TruckStatus
-from station_ctl.model import Evacuation, Place, Snapshot
+from station_ctl.model.look import Snapshot
+from station_ctl.model.places import Place
+from station_ctl.model.visit import Evacuation
 
 EVACUATE = MotionClass(256)
 """The controller's own class: a pack with a thermal event is lifted from its bay, or set down in isolation."""

@@ -14,7 +14,7 @@ from hil.plant.places import Place
 from hil.plant.world import World
 from hil.watch.findings import Findings
 from hil.watch.tap import Written, order_text
-from station_ctl.model import Evacuation
+from station_ctl.model.visit import Evacuation
 
 HANDLING = (Opcode.LIFT_FROM, Opcode.PLACE_TO)
 REFUSED = (EchoResult.SENSOR_MISMATCH, EchoResult.BAD_LOCATION, EchoResult.BUSY)

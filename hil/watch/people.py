@@ -10,7 +10,8 @@ from drivers.reading import Signal
 from drivers.robot_protocol import Opcode, RobotMode
 from hil.watch.findings import Findings
 from hil.watch.tap import Written, order_text
-from station_ctl.model import Snapshot, StationState
+from station_ctl.model.look import Snapshot
+from station_ctl.model.state import StationState
 
 WORDS = ("clear", "reset", "resume", "evacuate", "back_out", "isolate", "repark", "release_truck")
 """What a person says with it: I have looked."""

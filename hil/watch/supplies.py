@@ -11,7 +11,8 @@ from hil.watch.findings import Findings
 from hil.watch.plant import open_faults
 from hil.watch.tap import Written
 from station_ctl.config import Config
-from station_ctl.model import Decision, Snapshot, bay
+from station_ctl.model.look import Decision, Snapshot
+from station_ctl.model.places import bay
 
 SCAN_S = 0.01
 WIRE_S = 1.0

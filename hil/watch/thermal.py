@@ -9,7 +9,10 @@ from hil.plant.world import World
 from hil.watch.findings import Findings
 from hil.watch.records import Visit
 from station_ctl.config import Config
-from station_ctl.model import Decision, Evacuation, Place, PlaceKind, StationState
+from station_ctl.model.look import Decision
+from station_ctl.model.places import Place, PlaceKind
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Evacuation
 
 
 class ThermalWatch:

@@ -14,8 +14,8 @@ from proof.kernels import ROOT
 from proof.oracle.document import Document, read
 from proof.oracle.rules import Oracle
 from proof.say import say
-from station_ctl.config import SafetySection
 from station_ctl.kernel.interlock import INPUT_SLOTS, Interlock
+from station_ctl.limits import SafetySection
 from station_ctl.safety import table
 from station_ctl.safety.classes import ALL_CLASSES
 

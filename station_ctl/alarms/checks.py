@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from drivers.errors import StationError
 from station_ctl.alarms.entry import Alarm, Catalogue
-from station_ctl.model import Mode, PackML
+from station_ctl.model.words import Mode, PackML
 
 FILE = "alarms/catalogue.toml"
 SAFETY_SHELVED_MAX_MIN = 60

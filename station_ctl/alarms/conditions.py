@@ -14,7 +14,10 @@ from station_ctl.alarms.places import identifier, where
 from station_ctl.alarms.record import Condition
 from station_ctl.alarms.vitals import Vital, Vitals
 from station_ctl.config import Config
-from station_ctl.model import Decision, PackML, Place, Snapshot, StationState, bay, mount
+from station_ctl.model.look import Decision, Snapshot
+from station_ctl.model.places import Place, bay, mount
+from station_ctl.model.state import StationState
+from station_ctl.model.words import PackML
 
 SLOW_S = 0.2
 """How often what creeps is looked at."""

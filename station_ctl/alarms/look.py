@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from station_ctl.alarms.record import Condition
-from station_ctl.model import Decision, Snapshot, StationState
+from station_ctl.model.look import Decision, Snapshot
+from station_ctl.model.state import StationState
 
 Found = dict[str, Condition]
 """What stands, by id of the alarm."""

@@ -11,7 +11,7 @@ from station_ctl.alarms.look import Found, Look
 from station_ctl.alarms.places import identifier
 from station_ctl.alarms.record import Condition
 from station_ctl.config import Config
-from station_ctl.model import Snapshot
+from station_ctl.model.look import Snapshot
 
 _CAN = {"DOWN": "can.down", "BUS_OFF": "can.bus_off", "ERROR_PASSIVE": "can.error_passive"}
 

@@ -7,8 +7,11 @@ from drivers.reading import Reading, Signal
 from drivers.robot_protocol import RobotStatus
 from station_ctl.alarms.places import identifier
 from station_ctl.alarms.record import Condition
-from station_ctl.config import BaySection, Config
-from station_ctl.model import Decision, Place, Snapshot, StationState, bay
+from station_ctl.config import Config
+from station_ctl.model.look import Decision, Snapshot
+from station_ctl.model.places import Place, bay
+from station_ctl.model.state import StationState
+from station_ctl.sections import BaySection
 from station_ctl.swap import plan
 
 INSULATION_WARNING_OHM_PER_V = 500.0

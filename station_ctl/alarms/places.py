@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from station_ctl.alarms.entry import Alarm, Catalogue, Per
 from station_ctl.config import Config
-from station_ctl.model import Place
+from station_ctl.model.places import Place
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from station_ctl.blackbox.kinds import Enumerated, Kind, Listed, Maybe, Named, Plain, Series, Where, parts_of
-from station_ctl.model import Place
+from station_ctl.model.places import Place
 
 Schema = Mapping[str, list[str]]
 """Names of the fields of each kind of record, in their order in a file."""

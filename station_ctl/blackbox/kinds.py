@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from typing import Any
 
-from station_ctl.model import Place, PlaceKind
+from station_ctl.model.places import Place, PlaceKind
 
 UNCHANGED: Any = object()
 LONGEST = 4096  # entries of one tuple or mapping

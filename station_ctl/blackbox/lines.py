@@ -9,7 +9,7 @@ from station_ctl import __version__
 from station_ctl.blackbox.file import Head, Recording
 from station_ctl.blackbox.trip import PLANNED, seen_last, trip
 from station_ctl.cycle import Cycle
-from station_ctl.model import StationState
+from station_ctl.model.state import StationState
 from station_ctl.stopped import stopped_by
 from station_ctl.swap import motions
 

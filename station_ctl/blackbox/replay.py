@@ -14,7 +14,7 @@ from station_ctl import block
 from station_ctl.blackbox.file import Recording
 from station_ctl.config import Config
 from station_ctl.cycle import Cycle, Decided, Deciders, confirm, decide, undone
-from station_ctl.model import Decision
+from station_ctl.model.look import Decision
 
 
 @dataclass(frozen=True, slots=True)

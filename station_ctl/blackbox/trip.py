@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from station_ctl.cycle import Cycle
-from station_ctl.model import Decision, PackML
+from station_ctl.model.look import Decision
+from station_ctl.model.words import PackML
 from station_ctl.stopped import DOWN, stopped_by
 
 PLANNED = "shutdown"

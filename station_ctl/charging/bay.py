@@ -14,7 +14,9 @@ from station_ctl.charging.table import Effect
 from station_ctl.charging.why import culprit, empty, explained, soc_pct_of
 from station_ctl.config import Config
 from station_ctl.kernel.interlock import Interlock
-from station_ctl.model import BayCharge, Place, Snapshot
+from station_ctl.model.look import Snapshot
+from station_ctl.model.places import Place
+from station_ctl.model.state import BayCharge
 from station_ctl.safety.inputs import Packer
 from station_ctl.safety.table import Table
 from station_ctl.swap import plan

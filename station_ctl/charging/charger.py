@@ -10,7 +10,9 @@ from drivers.robot_protocol import MOUNT_CODE_BASE
 from station_ctl.charging.bay import Bay
 from station_ctl.charging.scene import BayScene
 from station_ctl.config import Config
-from station_ctl.model import BayCharge, Decision, PlaceKind, Snapshot, StationState, bay
+from station_ctl.model.look import Decision, Snapshot
+from station_ctl.model.places import PlaceKind, bay
+from station_ctl.model.state import BayCharge, StationState
 from station_ctl.safety.table import Table
 from station_ctl.swap import plan
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from drivers.pack_status import PackLink, PackStatus
 from drivers.reading import Signal
 from drivers.robot_protocol import BaySensors, RobotStatus
-from station_ctl.model import Decision, Place, Snapshot
+from station_ctl.model.look import Decision, Snapshot
+from station_ctl.model.places import Place
 from station_ctl.safety.scene import UNKNOWN, Four, Number, all_true, number, signal
 
 HEARTBEAT_STILL_S = 0.3

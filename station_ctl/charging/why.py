@@ -6,7 +6,7 @@ import math
 
 from drivers.reading import Signal
 from station_ctl.charging.scene import READERS, BayScene
-from station_ctl.config import SafetySection
+from station_ctl.limits import SafetySection
 from station_ctl.safety.explain import explain
 from station_ctl.safety.table import Cause
 from station_ctl.swap import plan

@@ -6,9 +6,10 @@ from station_ctl.charging import table
 from station_ctl.charging.bay import OBEYS_S, PAUSE_S, REFILL_PCT
 from station_ctl.charging.charger import LOOK_S
 from station_ctl.charging.why import QUARANTINES
-from station_ctl.config import ChargingSection, SafetySection
 from station_ctl.documents.forms import NOTE, causes, conditions, rows
+from station_ctl.limits import SafetySection
 from station_ctl.safety.table import Cause
+from station_ctl.sections import ChargingSection
 
 _PAGE = """\
 <!-- {note} -->

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from station_ctl.config import SafetySection
+from station_ctl.limits import SafetySection
 from station_ctl.safety.table import Cause, Table
 from station_ctl.swap.table import Edge
 

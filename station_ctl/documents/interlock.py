@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from station_ctl.config import SafetySection
 from station_ctl.documents.forms import NOTE, causes, conditions, row, rows
 from station_ctl.kernel.interlock import MAXIMA
+from station_ctl.limits import SafetySection
 from station_ctl.safety import table
 from station_ctl.safety.classes import CLASSES
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from station_ctl.documents.forms import NOTE, diagram, rows, ways
-from station_ctl.model import PackML
+from station_ctl.model.words import PackML
 from station_ctl.swap.table import EDGES, PACKML_EDGES, STEPS, Edge
 
 _PAGE = """\

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from drivers.robot_protocol import MOUNT_CODE_BASE, MotionClass, Opcode, RobotCommand
-from station_ctl.model import Evacuation, PlaceKind
+from station_ctl.model.places import PlaceKind
+from station_ctl.model.visit import Evacuation
 
 EVACUATE = MotionClass(256)
 """LIFT_FROM the bay of a pack with a thermal event, or PLACE_TO the isolation bay. Ours alone: to the PLC it is a

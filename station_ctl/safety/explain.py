@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from drivers.reading import Signal
-from station_ctl.config import SafetySection
+from station_ctl.limits import SafetySection
 from station_ctl.safety.table import Cause
 
 

@@ -7,7 +7,7 @@ import math
 from drivers.pack_status import PackStatus
 from drivers.reading import Quality, Signal
 from drivers.robot_protocol import MOUNT_CODE_BASE, Opcode
-from station_ctl.model import bay, mount
+from station_ctl.model.places import bay, mount
 from station_ctl.safety.cells import voltage_gap_v
 from station_ctl.safety.classes import EVACUATE, motion_class
 from station_ctl.safety.scene import (

@@ -13,7 +13,10 @@ from drivers.reading import Quality, Signal
 from drivers.robot_protocol import EchoState, MotionClass, RobotCommand, RobotState
 from station_ctl.config import Config
 from station_ctl.kernel.interlock import Interlock
-from station_ctl.model import Decision, LastMotion, Place, Snapshot, StationState
+from station_ctl.model.look import Decision, Snapshot
+from station_ctl.model.motion import LastMotion
+from station_ctl.model.places import Place
+from station_ctl.model.state import StationState
 from station_ctl.safety import inputs
 from station_ctl.safety.classes import ALL_CLASSES, motion_class
 from station_ctl.safety.explain import explain

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drivers.reading import Signal
 from drivers.robot_protocol import MOUNT_CODE_BASE, EchoState, Opcode, RobotCommand, RobotStatus
-from station_ctl.model import bay
+from station_ctl.model.places import bay
 from station_ctl.safety.classes import EVACUATE, motion_class
 from station_ctl.safety.from_plc import lock_switches, measured, occupied
 from station_ctl.safety.scene import NOTHING_TO_WATCH, UNKNOWN, Four, Scene, all_true, inverted, signal

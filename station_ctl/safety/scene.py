@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 from drivers.pack_status import PackStatus
 from drivers.reading import Quality, Reading, Signal
 from drivers.robot_protocol import MountSensors, RobotCommand, RobotStatus
-from station_ctl.model import Evacuation, LastMotion, Place, Snapshot
+from station_ctl.model.look import Snapshot
+from station_ctl.model.motion import LastMotion
+from station_ctl.model.places import Place
+from station_ctl.model.visit import Evacuation
 
 Four = tuple[Signal, float]
 """A four-valued input and its age in seconds."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from drivers.reading import Signal
-from station_ctl.model import PackML, Place, PlaceKind, Reason, Swap
+from station_ctl.model.places import Place, PlaceKind
+from station_ctl.model.visit import Swap
+from station_ctl.model.words import PackML, Reason
 from station_ctl.swap.changes import hold
 from station_ctl.swap.look import Look
 from station_ctl.swap.result import Result

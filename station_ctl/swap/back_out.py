@@ -6,7 +6,9 @@ from dataclasses import replace
 
 from drivers.reading import Signal
 from drivers.robot_protocol import RobotStatus
-from station_ctl.model import PackML, Reason, StationState, bay, mount
+from station_ctl.model.places import bay, mount
+from station_ctl.model.state import StationState
+from station_ctl.model.words import PackML, Reason
 from station_ctl.safety.from_plc import occupied
 from station_ctl.swap import evacuate_motions, plan
 from station_ctl.swap.changes import at, go

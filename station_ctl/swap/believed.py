@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from station_ctl.model import Exchange, Place, StationState, Swap, bay, mount
+from station_ctl.model.places import Place, bay, mount
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Exchange, Swap
 from station_ctl.swap.changes import EVACUATING, work_step
 from station_ctl.swap.hot_packs import OLD
 

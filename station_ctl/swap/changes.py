@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from drivers.robot_protocol import RobotCommand
 from drivers.truck_status import TruckRequest
-from station_ctl.model import ACTING, Event, PackML, Reason, StationState
+from station_ctl.model.state import StationState
+from station_ctl.model.words import ACTING, Event, PackML, Reason
 from station_ctl.safety.classes import motion_class
 from station_ctl.swap import motions
 from station_ctl.swap.machine import PACKML, STEP

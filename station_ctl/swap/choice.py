@@ -6,7 +6,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from station_ctl.config import Config
-from station_ctl.model import Exchange, Place, Reason, Snapshot, StationState, bay, mount
+from station_ctl.model.look import Snapshot
+from station_ctl.model.places import Place, bay, mount
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Exchange
+from station_ctl.model.words import Reason
 from station_ctl.swap.plan import free_bays, hot_name, readiness, ready_bays, serial
 
 

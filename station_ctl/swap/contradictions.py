@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from drivers.reading import Quality, Signal
 from drivers.robot_protocol import RobotStatus
 from station_ctl.config import Config
-from station_ctl.model import Place, Snapshot, StationState, bay, mount
+from station_ctl.model.look import Snapshot
+from station_ctl.model.places import Place, bay, mount
+from station_ctl.model.state import StationState
 from station_ctl.swap.believed import GRIPPER, Belief, beliefs
 from station_ctl.swap.measured import Measured, configured
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from drivers.reading import Signal
-from station_ctl.model import Evacuation, Exchange, PackML, Place, Reason, StationState, Swap, bay
+from station_ctl.model.places import Place, bay
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Evacuation, Exchange, Swap
+from station_ctl.model.words import PackML, Reason
 from station_ctl.swap import plan
 from station_ctl.swap.aboard import aboard
 from station_ctl.swap.changes import abort, at, go, hold

@@ -7,7 +7,11 @@ from dataclasses import dataclass, replace
 
 from drivers.reading import Signal
 from drivers.robot_protocol import Opcode, RobotState, RobotStatus
-from station_ctl.model import Evacuation, Order, PackML, Reason, StationState, bay
+from station_ctl.model.motion import Order
+from station_ctl.model.places import bay
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Evacuation
+from station_ctl.model.words import PackML, Reason
 from station_ctl.swap import evacuate, hindrance, hot_packs, motions
 from station_ctl.swap.changes import PHASES, at, go
 from station_ctl.swap.look import Go, Look, Outcome, hold, wait

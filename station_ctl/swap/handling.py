@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from drivers.reading import Signal
 from drivers.robot_protocol import EchoState, Opcode, RobotStatus
-from station_ctl.model import Place, StationState, bay, mount
+from station_ctl.model.places import Place, bay, mount
+from station_ctl.model.state import StationState
 from station_ctl.swap import motions
 from station_ctl.swap.look import Go, Look, Outcome, hold, wait
 from station_ctl.swap.plan import serial, standing

@@ -7,7 +7,10 @@ from collections.abc import Collection
 from drivers.reading import Signal
 from drivers.robot_protocol import MotionClass
 from station_ctl.config import Config
-from station_ctl.model import Place, Reason, Snapshot, StationState, bay
+from station_ctl.model.look import Snapshot
+from station_ctl.model.places import Place, bay
+from station_ctl.model.state import StationState
+from station_ctl.model.words import Reason
 from station_ctl.safety.classes import EVACUATE
 from station_ctl.swap import people, plan
 from station_ctl.swap.hot_packs import HOLDS, OLD, Hot

@@ -8,7 +8,10 @@ from dataclasses import dataclass, replace
 from drivers.pack_status import PackLink
 from drivers.reading import Signal
 from drivers.robot_protocol import RobotStatus
-from station_ctl.model import Place, PlaceKind, Snapshot, StationState, Swap, bay
+from station_ctl.model.look import Snapshot
+from station_ctl.model.places import Place, PlaceKind, bay
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Swap
 from station_ctl.swap import plan
 from station_ctl.swap.look import Look
 from station_ctl.swap.packs import with_exchange

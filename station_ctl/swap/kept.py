@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from dataclasses import astuple
 
 from drivers.robot_protocol import BAYS, RobotCommand
-from station_ctl.model import Evacuation, PlaceKind, StationState, Swap
+from station_ctl.model.places import PlaceKind
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Evacuation, Swap
 from station_ctl.swap.changes import EVACUATING
 from station_ctl.swap.machine import STEP
 from station_ctl.swap.table import STEPS

@@ -7,7 +7,11 @@ from dataclasses import replace
 from drivers.reading import Signal
 from drivers.robot_protocol import MotionClass, RobotMode, RobotStatus
 from drivers.truck_status import SelfTest
-from station_ctl.model import Authorisation, Parking, Reason, Snapshot, StationState, Swap, mount
+from station_ctl.model.look import Snapshot
+from station_ctl.model.places import mount
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Authorisation, Parking, Swap
+from station_ctl.model.words import Reason
 from station_ctl.swap import choice, motions, plan
 from station_ctl.swap.look import Go, Look, Outcome, Suspend, hold, suspend, wait
 

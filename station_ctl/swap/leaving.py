@@ -6,7 +6,11 @@ from dataclasses import replace
 
 from drivers.reading import Signal
 from drivers.robot_protocol import RobotStatus
-from station_ctl.model import PackML, Reason, Snapshot, StationState, Swap, mount
+from station_ctl.model.look import Snapshot
+from station_ctl.model.places import mount
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Swap
+from station_ctl.model.words import PackML, Reason
 from station_ctl.swap.back_out import way_back
 from station_ctl.swap.changes import at, go
 from station_ctl.swap.machine import STEP, SWAP

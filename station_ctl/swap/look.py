@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from station_ctl.config import Config
-from station_ctl.model import Decision, Order, Reason, Snapshot, StationState, Swap
+from station_ctl.model.look import Decision, Snapshot
+from station_ctl.model.motion import Order
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Swap
+from station_ctl.model.words import Reason
 from station_ctl.safety.guard import fitted_mounts
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from transitions import Machine, MachineError
 
 from drivers.errors import StationError
-from station_ctl.model import PackML
+from station_ctl.model.words import PackML
 from station_ctl.swap.table import EDGES, PACKML_EDGES, STEPS, Edge, Step
 from station_ctl.swap.thermal_table import EVACUATION_EDGES, EVACUATION_STEPS, RETURN_EDGES
 

@@ -11,7 +11,10 @@ from dataclasses import replace
 
 from drivers.reading import Signal
 from drivers.robot_protocol import Opcode, RobotMode, RobotStatus
-from station_ctl.model import Order, PackML, Place, Reason, StationState
+from station_ctl.model.motion import Order
+from station_ctl.model.places import Place
+from station_ctl.model.state import StationState
+from station_ctl.model.words import PackML, Reason
 from station_ctl.swap import motions
 from station_ctl.swap.look import Give, Hold, Look, Wait
 from station_ctl.swap.result import Result

@@ -10,7 +10,9 @@ from drivers.pack_status import PackLink
 from drivers.reading import Signal
 from drivers.robot_protocol import RobotStatus
 from station_ctl.config import Config
-from station_ctl.model import Place, PlaceKind, Snapshot, StationState, bay, mount
+from station_ctl.model.look import Snapshot
+from station_ctl.model.places import Place, PlaceKind, bay, mount
+from station_ctl.model.state import StationState
 from station_ctl.swap import plan
 from station_ctl.swap.believed import GRIPPER, Belief, beliefs
 

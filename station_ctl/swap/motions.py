@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 
 from drivers.reading import Signal
 from drivers.robot_protocol import MOUNT_CODE_BASE, EchoResult, EchoState, Opcode, RobotCommand, RobotStatus
-from station_ctl.model import Exchange, Order, bay, mount
+from station_ctl.model.motion import Order
+from station_ctl.model.places import bay, mount
+from station_ctl.model.visit import Exchange
 from station_ctl.swap.look import Give, Go, Look, Outcome, hold, wait
 
 LOADED_KG, EMPTY_KG = 500.0, 100.0

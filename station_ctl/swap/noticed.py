@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from drivers.reading import Signal
 from drivers.robot_protocol import EchoState, Opcode, RobotCommand, RobotStatus
-from station_ctl.model import LastMotion, StationState
+from station_ctl.model.motion import LastMotion
+from station_ctl.model.state import StationState
 from station_ctl.safety.from_plc import occupied
 
 HANDLES = (Opcode.LIFT_FROM, Opcode.PLACE_TO)

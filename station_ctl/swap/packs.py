@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from drivers.pack_status import PackLink, PackStatus
-from station_ctl.model import Exchange, Reason, StationState, Swap, bay, mount
+from station_ctl.model.places import bay, mount
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Exchange, Swap
+from station_ctl.model.words import Reason
 from station_ctl.swap import choice, plan
 from station_ctl.swap.look import Go, Look, Outcome, Suspend, hold, wait
 

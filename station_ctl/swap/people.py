@@ -13,7 +13,9 @@ from dataclasses import replace
 from drivers.reading import Signal
 from drivers.robot_protocol import Opcode, RobotMode, RobotStatus
 from station_ctl.config import Config
-from station_ctl.model import PackML, Reason, Snapshot, StationState, Verb
+from station_ctl.model.look import Snapshot
+from station_ctl.model.state import StationState
+from station_ctl.model.words import PackML, Reason, Verb
 from station_ctl.safety.from_plc import HEARTBEAT_STILL_S
 from station_ctl.swap.look import Give, Go, Look, Outcome, Wait, suspend
 

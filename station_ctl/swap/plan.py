@@ -8,7 +8,9 @@ from drivers.pack_status import PackLink, PackStatus
 from drivers.reading import Signal
 from drivers.robot_protocol import RobotStatus
 from station_ctl.config import Config
-from station_ctl.model import Place, Snapshot, StationState, bay
+from station_ctl.model.look import Snapshot
+from station_ctl.model.places import Place, bay
+from station_ctl.model.state import StationState
 from station_ctl.safety.from_plc import occupied
 from station_ctl.thermal.look import bare
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from station_ctl.config import Config
-from station_ctl.model import PackML, Snapshot, StationState, Verb
+from station_ctl.model.look import Snapshot
+from station_ctl.model.state import StationState
+from station_ctl.model.words import PackML, Verb
 from station_ctl.swap import set_down
 from station_ctl.swap.contradictions import contradictions
 from station_ctl.swap.machine import STEP

@@ -6,7 +6,10 @@ from dataclasses import replace
 
 from drivers.reading import Signal
 from drivers.robot_protocol import Opcode, RobotState, RobotStatus
-from station_ctl.model import Evacuation, Order, PackML, Reason, StationState, Swap
+from station_ctl.model.motion import Order
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Evacuation, Swap
+from station_ctl.model.words import PackML, Reason
 from station_ctl.swap import leaving, manual, motions, people
 from station_ctl.swap.changes import PHASES, abort, at, go
 from station_ctl.swap.look import Give, Hold, Look, wait

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from drivers.robot_protocol import RobotStatus
 from station_ctl.config import Config
-from station_ctl.model import Asked, Place, Reason, Snapshot, StationState, bay
+from station_ctl.model.look import Snapshot
+from station_ctl.model.places import Place, bay
+from station_ctl.model.state import Asked, StationState
+from station_ctl.model.words import Reason
 from station_ctl.swap.hindrance import isolation_bays
 
 

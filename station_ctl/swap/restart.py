@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from drivers.robot_protocol import EchoState
-from station_ctl.model import LastMotion, PackML, Parking, Reason, StationState
+from station_ctl.model.motion import LastMotion
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Parking
+from station_ctl.model.words import PackML, Reason
 from station_ctl.swap.noticed import HANDLES
 
 _BROKEN_OFF = (EchoState.STOPPED, EchoState.FAILED)

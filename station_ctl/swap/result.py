@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from station_ctl.model import Order, StationState, Swap
+from station_ctl.model.motion import Order
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Swap
 
 
 @dataclass(frozen=True, slots=True)

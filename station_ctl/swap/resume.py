@@ -6,7 +6,9 @@ from dataclasses import replace
 
 from drivers.reading import Signal
 from drivers.robot_protocol import MOUNT_CODE_BASE, Opcode, RobotCommand, RobotStatus
-from station_ctl.model import Place, Reason, StationState, bay, mount
+from station_ctl.model.places import Place, bay, mount
+from station_ctl.model.state import StationState
+from station_ctl.model.words import Reason
 from station_ctl.safety.from_plc import occupied
 from station_ctl.swap import evacuate
 from station_ctl.swap.changes import at, go

@@ -10,7 +10,10 @@ from dataclasses import replace
 
 from drivers.reading import Signal
 from drivers.robot_protocol import RobotStatus
-from station_ctl.model import Exchange, Place, PlaceKind, Snapshot, StationState, bay, mount
+from station_ctl.model.look import Snapshot
+from station_ctl.model.places import Place, PlaceKind, bay, mount
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Exchange
 from station_ctl.swap import evacuate, motions, plan
 from station_ctl.swap.changes import at
 from station_ctl.swap.machine import SWAP

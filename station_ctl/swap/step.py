@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from drivers.robot_protocol import RobotState
-from station_ctl.model import PackML, Reason, StationState
+from station_ctl.model.state import StationState
+from station_ctl.model.words import PackML, Reason
 from station_ctl.swap import evacuate, evacuate_motions, hot_packs, packs, recovery, steps
 from station_ctl.swap.changes import abort, at, go, hold
 from station_ctl.swap.look import Give, Go, Hold, Look, Suspend, Wait

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from drivers.truck_status import TruckRequest
-from station_ctl.model import PackML
+from station_ctl.model.words import PackML
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from drivers.robot_protocol import Opcode
 from drivers.truck_status import TruckRequest
-from station_ctl.model import PackML
+from station_ctl.model.words import PackML
 from station_ctl.swap.table import STEPS, Edge, Step
 
 FINISHED = frozenset({Opcode.LIFT_FROM, Opcode.PLACE_TO, Opcode.UNLOCK, Opcode.LOCK, Opcode.CLAMP, Opcode.RELEASE})

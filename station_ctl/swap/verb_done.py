@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from station_ctl.model import PackML, StationState, Swap, Verb
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Swap
+from station_ctl.model.words import PackML, Verb
 from station_ctl.swap import manual
 from station_ctl.swap.back_out import GIVEN_UP
 from station_ctl.swap.leaving import STANDING

@@ -7,7 +7,11 @@ from dataclasses import replace
 
 from drivers.reading import Signal
 from station_ctl.config import Config
-from station_ctl.model import Asked, PackML, Parking, Place, Snapshot, StationState, Verb, bay
+from station_ctl.model.look import Snapshot
+from station_ctl.model.places import Place, bay
+from station_ctl.model.state import Asked, StationState
+from station_ctl.model.visit import Parking
+from station_ctl.model.words import PackML, Verb
 from station_ctl.safety.from_plc import occupied
 from station_ctl.swap import leaving, manual, people, set_down
 from station_ctl.swap.back_out import back_out

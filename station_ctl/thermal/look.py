@@ -9,7 +9,7 @@ from typing import Final
 from drivers.pack_status import PackStatus
 from drivers.reading import Quality, Reading, Signal
 from drivers.robot_protocol import RobotStatus
-from station_ctl.model import Place, PlaceKind
+from station_ctl.model.places import Place, PlaceKind
 
 _SMOKE: Final = {Signal.TRUE: Signal.FALSE, Signal.FALSE: Signal.TRUE}
 

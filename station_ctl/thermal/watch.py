@@ -15,7 +15,8 @@ from typing import Any, Final
 from drivers.pack_status import PackLink, PackStatus
 from drivers.reading import Quality, Signal
 from station_ctl.kernel.thermal import EVENT, Detector
-from station_ctl.model import Decision, Place, PlaceKind, Snapshot
+from station_ctl.model.look import Decision, Snapshot
+from station_ctl.model.places import Place, PlaceKind
 from station_ctl.thermal import limits as shipped
 from station_ctl.thermal.finding import Cause, Finding, Measured, Verdict, sentence
 from station_ctl.thermal.limits import Limits

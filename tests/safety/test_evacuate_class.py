@@ -10,7 +10,10 @@ import pytest
 from drivers.pack_status import PackStatus
 from drivers.reading import Quality, Signal
 from drivers.robot_protocol import BaySensors, EchoState, MotionClass, Opcode, RobotCommand, RobotMode, RobotStatus
-from station_ctl.model import Evacuation, Order, StationState, bay, mount
+from station_ctl.model.motion import Order
+from station_ctl.model.places import bay, mount
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Evacuation
 from station_ctl.safety import table
 from station_ctl.safety.classes import EVACUATE, motion_class, on_the_wire
 from station_ctl.safety.guard import Guard

@@ -25,7 +25,10 @@ from drivers.robot_protocol import (
     StopReason,
 )
 from drivers.truck_status import TruckStatus
-from station_ctl.model import LastMotion, Place, Snapshot, StationState, bay, mount
+from station_ctl.model.look import Snapshot
+from station_ctl.model.motion import LastMotion
+from station_ctl.model.places import Place, bay, mount
+from station_ctl.model.state import StationState
 from station_ctl.safety import inputs, table
 from station_ctl.safety import scene as scene_of
 from station_ctl.safety.classes import ALL_CLASSES, motion_class

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.robot_protocol import MotionClass
-from station_ctl.config import SafetySection
 from station_ctl.kernel.interlock import INPUT_BLOCK_FORMAT, INPUT_SLOTS, LOWER_LIMITS, MAXIMA, Interlock
+from station_ctl.limits import SafetySection
 from station_ctl.safety import table
 from station_ctl.safety.classes import ALL_CLASSES, EVACUATE
 

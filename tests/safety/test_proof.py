@@ -13,8 +13,8 @@ from proof.exhaustive.plan import Part, parts
 from proof.exhaustive.walk import Disagreement
 from proof.oracle.document import read
 from proof.oracle.rules import OPEN, Oracle, Reading, Remembered, is_active, remembered
-from station_ctl.config import SafetySection
 from station_ctl.kernel.interlock import Interlock
+from station_ctl.limits import SafetySection
 from station_ctl.safety import table
 from station_ctl.safety.classes import ALL_CLASSES
 

@@ -10,7 +10,8 @@ import pytest
 from drivers.pack_status import PackIdentity, PackStatus
 from drivers.reading import Quality, Reading, Signal
 from drivers.robot_protocol import BaySensors, MotionClass, MountSensors, Opcode, RobotCommand
-from station_ctl.model import StationState, bay
+from station_ctl.model.places import bay
+from station_ctl.model.state import StationState
 from station_ctl.safety import inputs
 from station_ctl.safety.cells import voltage_gap_v
 from tests.safety.test_inputs import (

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from drivers.robot_protocol import MotionClass
-from station_ctl.config import SafetySection
 from station_ctl.kernel.interlock import LOWER_LIMITS, MAXIMA, Interlock
+from station_ctl.limits import SafetySection
 from station_ctl.safety import table
 from station_ctl.safety.classes import ALL_CLASSES, CLASSES, EVACUATE
 from station_ctl.safety.guard import Guard

@@ -29,7 +29,8 @@ from hil.verdict import VIN
 from station_ctl import config
 from station_ctl.cycle import Cycle, Deciders
 from station_ctl.journal import Entry, JournalError
-from station_ctl.model import StationState, Swap
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Swap
 from station_ctl.plant import Plant
 from station_ctl.report import Reporter
 from station_ctl.runner import Runner

@@ -29,7 +29,9 @@ from hil.plant.truck import Truck
 from station_ctl import wall_clock
 from station_ctl.alarms import catalogue
 from station_ctl.journal import Entry, JournalError
-from station_ctl.model import BayCharge, Decision, Snapshot, StationState, bay
+from station_ctl.model.look import Decision, Snapshot
+from station_ctl.model.places import bay
+from station_ctl.model.state import BayCharge, StationState
 from station_ctl.uplink.alarm_parts import AlarmMessage, AlarmsMessage
 from tests.blackbox_support import attached
 from tests.simulation.ground import VIN, Ground

@@ -8,7 +8,7 @@ import pytest
 
 from drivers.reading import Signal
 from station_ctl.alarms.record import State, Transition
-from station_ctl.model import bay
+from station_ctl.model.places import bay
 from station_ctl.uplink.alarm_parts import AlarmMessage, AlarmsMessage
 from station_ctl.uplink.record_messages import EventMessage
 from station_ctl.uplink.roles import Role, Roles

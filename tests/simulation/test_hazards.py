@@ -11,7 +11,7 @@ from hil.plant.lane import Driving, Parking
 from hil.plant.pack import Pack
 from hil.plant.truck import Truck
 from station_ctl.journal import Entry
-from station_ctl.model import PackML
+from station_ctl.model.words import PackML
 from tests.simulation.ground import MAP, VIN, Ground
 from tests.simulation.test_swap import check_invariants, clear_and_reset, swapping, to_the_end
 from tests.support import run

@@ -8,7 +8,9 @@ import pytest
 
 from drivers.reading import Signal
 from drivers.robot_protocol import MotionClass, Opcode, RobotMode
-from station_ctl.model import Asked, PackML, Verb, bay
+from station_ctl.model.places import bay
+from station_ctl.model.state import Asked
+from station_ctl.model.words import PackML, Verb
 from station_ctl.swap import verbs
 from station_ctl.swap.manual import MOTIONS
 from station_ctl.uplink.arguments import StepArguments

@@ -9,7 +9,8 @@ import pytest
 
 from drivers.reading import Signal
 from drivers.robot_protocol import RobotMode
-from station_ctl.model import BayCharge, PackML
+from station_ctl.model.state import BayCharge
+from station_ctl.model.words import PackML
 from station_ctl.swap.people import WAS_INSIDE
 from tests.simulation.ground import VIN
 from tests.simulation.test_thermal_policy import THIRD, isolated

@@ -24,7 +24,8 @@ from hil.soak.run import run
 from station_ctl.commands import Commands
 from station_ctl.cycle import Cycle
 from station_ctl.journal import Entry
-from station_ctl.model import Decision, Snapshot, StationState
+from station_ctl.model.look import Decision, Snapshot
+from station_ctl.model.state import StationState
 from station_ctl.runner import Runner
 from station_ctl.safety import from_plc, inputs
 from station_ctl.safety.guard import Guard

@@ -11,7 +11,8 @@ from drivers.robot_protocol import EchoState, Opcode, RobotMode
 from hil.plant.pack import Pack
 from hil.plant.places import Place
 from station_ctl.journal import Entry
-from station_ctl.model import LastMotion, PackML
+from station_ctl.model.motion import LastMotion
+from station_ctl.model.words import PackML
 from station_ctl.swap.restart import recovered, stable
 from tests.simulation.thermal_ground import ISOLATION, HotGround, swapping
 from tests.support import run

@@ -15,7 +15,7 @@ from station_ctl import cycle as cycle_room
 from station_ctl.blackbox.file import CHUNK, MARK, _blocks, make, read
 from station_ctl.cli import main
 from station_ctl.config import Config, parse
-from station_ctl.model import PackML
+from station_ctl.model.words import PackML
 from station_ctl.swap.look import Look
 from station_ctl.swap.recovery import Result
 from tests.blackbox_support import attached, decided_again, files, recording, swap_under_way

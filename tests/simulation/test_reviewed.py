@@ -10,7 +10,9 @@ from drivers.reading import Signal
 from drivers.robot_protocol import Opcode, RobotMode
 from drivers.truck_status import TruckRequest
 from hil.plant.pack import Pack
-from station_ctl.model import Order, PackML, mount
+from station_ctl.model.motion import Order
+from station_ctl.model.places import mount
+from station_ctl.model.words import PackML
 from tests.simulation.test_thermal_policy import BEST, THIRD
 from tests.simulation.thermal_ground import ISOLATION, HotGround, idle, swapping
 from tests.support import run

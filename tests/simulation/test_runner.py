@@ -9,7 +9,7 @@ import pytest
 from drivers.reading import Signal
 from drivers.robot_protocol import MotionClass
 from station_ctl.journal import Entry
-from station_ctl.model import PackML
+from station_ctl.model.words import PackML
 from tests.simulation.ground import MAP, VIN, Ground
 from tests.simulation.test_swap import clear_and_reset, swapping, to_the_end
 from tests.support import run

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hil.plant.lane import Driving
-from station_ctl.model import PackML
+from station_ctl.model.words import PackML
 from station_ctl.swap.table import STEPS
 from tests.simulation.ground import VIN, Ground
 from tests.support import run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from station_ctl.model import PackML
+from station_ctl.model.words import PackML
 from station_ctl.swap.table import STEPS
 from tests.simulation.thermal_ground import ISOLATION, HotGround, swapping
 from tests.support import run

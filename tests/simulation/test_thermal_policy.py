@@ -7,7 +7,7 @@ import pytest
 from drivers.reading import Signal
 from drivers.robot_protocol import EchoState, Opcode
 from hil.plant.pack import Pack
-from station_ctl.model import PackML
+from station_ctl.model.words import PackML
 from station_ctl.swap.thermal_policy import POLICY
 from tests.simulation.ground import VIN
 from tests.simulation.thermal_ground import ISOLATION, HotGround, idle, swapping

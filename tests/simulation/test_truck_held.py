@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from drivers.reading import Signal
-from station_ctl.model import PackML
+from station_ctl.model.words import PackML
 from tests.simulation.ground import VIN, Ground
 from tests.support import run
 

@@ -18,7 +18,7 @@ from station_ctl.alarms import catalogue, places
 from station_ctl.alarms.checks import CatalogueError
 from station_ctl.alarms.entry import distribution
 from station_ctl.documents import alarms
-from station_ctl.model import Verb
+from station_ctl.model.words import Verb
 from station_ctl.safety import table
 from tests.simulation.ground import station_config
 from tests.unit.test_config import GOOD

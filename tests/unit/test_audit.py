@@ -21,7 +21,9 @@ from hil.measure.stop import section
 from hil.measure.trucks import Tally
 from hil.rig.processes import RigError
 from station_ctl.journal import Entry, Journal
-from station_ctl.model import Event, Exchange, PackML, StationState, Swap
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Exchange, Swap
+from station_ctl.model.words import Event, PackML
 
 HOME, MOVE = (int(Opcode.HOME), 0, 0, 0, 0, 0), (int(Opcode.MOVE_TO), 0, 3, 0, 0, 0)
 

@@ -15,7 +15,7 @@ from station_ctl.blackbox import store
 from station_ctl.blackbox.lines import cause_line
 from station_ctl.blackbox.trip import trip
 from station_ctl.cycle import Cycle
-from station_ctl.model import PackML
+from station_ctl.model.words import PackML
 from tests.blackbox_support import Here, attached, files, recording, swap_under_way
 from tests.simulation.ground import Ground
 from tests.support import run

@@ -18,7 +18,10 @@ from drivers.robot_protocol import MotionClass, Opcode, RobotCommand
 from station_ctl.blackbox.codec import Codec
 from station_ctl.blackbox.kinds import UNCHANGED
 from station_ctl.cycle import Cycle
-from station_ctl.model import Decision, PackML, Place, Reason, StationState, bay, mount
+from station_ctl.model.look import Decision
+from station_ctl.model.places import Place, bay, mount
+from station_ctl.model.state import StationState
+from station_ctl.model.words import PackML, Reason
 
 numbers = st.floats(width=64) | st.sampled_from([0.0, -0.0, math.inf, -math.inf, math.nan]) | st.integers(0, 10**9)
 texts = st.text(max_size=8)

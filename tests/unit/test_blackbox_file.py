@@ -16,7 +16,10 @@ from station_ctl.blackbox import file
 from station_ctl.blackbox.file import CHUNK, HEAD, MAGIC, MARK, BlackBoxError, Head, block, make, read
 from station_ctl.blackbox.ring import Ring
 from station_ctl.cycle import Cycle, Seen
-from station_ctl.model import Reason, Snapshot, StationState, bay
+from station_ctl.model.look import Snapshot
+from station_ctl.model.places import bay
+from station_ctl.model.state import StationState
+from station_ctl.model.words import Reason
 from tests.blackbox_support import Here
 
 CYCLES = 250

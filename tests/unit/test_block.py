@@ -11,7 +11,11 @@ from hypothesis import strategies as st
 
 from drivers.robot_protocol import MotionClass, Opcode, RobotCommand
 from station_ctl import block
-from station_ctl.model import ACTING, Decision, Evacuation, PackML, StationState, bay
+from station_ctl.model.look import Decision
+from station_ctl.model.places import bay
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Evacuation
+from station_ctl.model.words import ACTING, PackML
 from station_ctl.safety.classes import ALL_CLASSES, EVACUATE
 from tests.safety.test_inputs import robot
 

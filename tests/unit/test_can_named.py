@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from station_ctl.model import PackML, Reason, StationState
+from station_ctl.model.state import StationState
+from station_ctl.model.words import PackML, Reason
 from station_ctl.swap.changes import abort, hold, naming_bus
 
 RUNNING = StationState(packml=PackML.EXECUTE, step="extract", reason=Reason("moving", "robot: lifts"))

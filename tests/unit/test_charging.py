@@ -17,7 +17,10 @@ from drivers.robot_protocol import BaySensors, MotionClass, Opcode, RobotCommand
 from station_ctl import config
 from station_ctl.charging import charger, table
 from station_ctl.charging.charger import Charger
-from station_ctl.model import Decision, Evacuation, Exchange, Snapshot, StationState, Swap, bay
+from station_ctl.model.look import Decision, Snapshot
+from station_ctl.model.places import bay
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Evacuation, Exchange, Swap
 from station_ctl.safety.table import TableError, parse
 from tests.safety.test_inputs import robot
 

@@ -15,7 +15,7 @@ from hil.faults.catalogue import DiskFault, FaultError, parse
 from hil.faults.disk import Disk, copy_as_cut, tear
 from hil.faults.wal import last_transaction
 from station_ctl.journal import Entry, Journal, JournalError
-from station_ctl.model import StationState
+from station_ctl.model.state import StationState
 from tests.support import run
 
 

@@ -20,7 +20,9 @@ from station_ctl import journal_tables
 from station_ctl.alarms.record import Record, Remembered, State, Transition, Trigger
 from station_ctl.journal import Entry, Journal, JournalError
 from station_ctl.journal_tables import VERSION
-from station_ctl.model import Authorisation, Event, Exchange, PackML, Parking, Reason, StationState, Swap
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Authorisation, Exchange, Parking, Swap
+from station_ctl.model.words import Event, PackML, Reason
 from station_ctl.swap.restart import recovered, stable
 from tests.support import run
 
@@ -122,7 +124,7 @@ DIE_IN_TRANSACTION = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from station_ctl.journal import Entry, Journal
-from station_ctl.model import StationState
+from station_ctl.model.state import StationState
 async def main():
     journal = Journal(Path(sys.argv[1]))
     await journal.open()

@@ -12,7 +12,9 @@ import pytest
 
 from drivers.robot_protocol import Opcode, RobotCommand
 from station_ctl.journal import Entry, Journal, JournalError
-from station_ctl.model import Evacuation, Exchange, StationState, Swap, bay, mount
+from station_ctl.model.places import bay, mount
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Evacuation, Exchange, Swap
 from station_ctl.swap.kept import contradiction
 from station_ctl.swap.machine import STEP
 from station_ctl.swap.restart import stable

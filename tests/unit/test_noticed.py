@@ -8,7 +8,8 @@ import pytest
 
 from drivers.reading import Signal
 from drivers.robot_protocol import EchoState, Opcode, RobotCommand, RobotStatus
-from station_ctl.model import LastMotion, StationState
+from station_ctl.model.motion import LastMotion
+from station_ctl.model.state import StationState
 from station_ctl.swap.noticed import noticed
 from station_ctl.swap.resume import _stands_by
 from tests.simulation.thermal_ground import swapping

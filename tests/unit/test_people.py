@@ -12,7 +12,10 @@ from drivers.reading import Signal
 from drivers.robot_protocol import MotionClass, Opcode, RobotMode
 from station_ctl.cycle import Deciders, Seen, decide
 from station_ctl.journal import stable
-from station_ctl.model import Asked, Decision, Order, PackML, Snapshot, StationState, Verb
+from station_ctl.model.look import Decision, Snapshot
+from station_ctl.model.motion import Order
+from station_ctl.model.state import Asked, StationState
+from station_ctl.model.words import PackML, Verb
 from station_ctl.swap import people
 from station_ctl.swap.look import Give, Go, Look, Suspend, Wait, hold, wait
 from station_ctl.swap.restart import recovered

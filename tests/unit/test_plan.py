@@ -10,7 +10,11 @@ import pytest
 from drivers.pack_status import PackIdentity, PackLink, PackStatus
 from drivers.reading import Quality, Reading, Signal
 from drivers.robot_protocol import BaySensors, MotionClass
-from station_ctl.model import Decision, Exchange, Place, Reason, Snapshot, StationState, Swap, bay, mount
+from station_ctl.model.look import Decision, Snapshot
+from station_ctl.model.places import Place, bay, mount
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Exchange, Swap
+from station_ctl.model.words import Reason
 from station_ctl.swap import choice, hindrance, hot_packs, plan
 from station_ctl.swap.look import Look
 from tests.safety.test_inputs import NOW, good, pack, robot, truck

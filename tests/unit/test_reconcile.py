@@ -9,7 +9,9 @@ import pytest
 
 from drivers.reading import Signal
 from hil.plant.pack import Pack
-from station_ctl.model import PackML, Snapshot, StationState
+from station_ctl.model.look import Snapshot
+from station_ctl.model.state import StationState
+from station_ctl.model.words import PackML
 from station_ctl.swap.reconcile import Kind, Reconciled, reconcile
 from tests.simulation.ground import Ground
 from tests.simulation.thermal_ground import HotGround, idle, swapping

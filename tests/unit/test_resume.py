@@ -8,7 +8,10 @@ import pytest
 
 from drivers.reading import Signal
 from drivers.robot_protocol import EchoState, Opcode, RobotCommand, RobotStatus
-from station_ctl.model import LastMotion, Reason, StationState, bay
+from station_ctl.model.motion import LastMotion
+from station_ctl.model.places import bay
+from station_ctl.model.state import StationState
+from station_ctl.model.words import Reason
 from station_ctl.safety.from_plc import occupied
 from station_ctl.swap.resume import resume
 from tests.simulation.thermal_ground import swapping

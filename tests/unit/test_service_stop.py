@@ -11,7 +11,8 @@ import pytest
 
 from drivers.systemd import Notifier
 from station_ctl import service
-from station_ctl.model import PackML, StationState
+from station_ctl.model.state import StationState
+from station_ctl.model.words import PackML
 from station_ctl.service import Watchdog
 from tests.simulation.ground import Ground
 from tests.support import run

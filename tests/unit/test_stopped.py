@@ -9,7 +9,9 @@ import pytest
 
 from drivers.robot_protocol import MotionClass
 from station_ctl.console.why import why_line
-from station_ctl.model import Decision, PackML, Reason, StationState
+from station_ctl.model.look import Decision
+from station_ctl.model.state import StationState
+from station_ctl.model.words import PackML, Reason
 from station_ctl.stopped import Stopped, stopped_by
 from station_ctl.uplink.state_messages import StoppedPart
 from tests.uplink_examples import STATE

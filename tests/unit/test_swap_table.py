@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from station_ctl.model import PackML
+from station_ctl.model.words import PackML
 from station_ctl.swap import steps
 from station_ctl.swap.machine import PACKML, STEP, SWAP, EdgeError
 from station_ctl.swap.table import EDGES, PACKML_EDGES, STEPS, Edge

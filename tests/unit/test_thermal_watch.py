@@ -14,7 +14,8 @@ from drivers.pack_status import PackIdentity, PackLink, PackStatus
 from drivers.reading import Quality, Reading, Signal
 from drivers.robot_protocol import BaySensors, MotionClass, MountSensors
 from station_ctl.kernel import thermal as kernel
-from station_ctl.model import Decision, Place, Snapshot, bay, mount
+from station_ctl.model.look import Decision, Snapshot
+from station_ctl.model.places import Place, bay, mount
 from station_ctl.thermal import limits as limits_room
 from station_ctl.thermal.finding import Cause, Finding, Verdict
 from station_ctl.thermal.limits import Limits, LimitsError

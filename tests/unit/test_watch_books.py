@@ -24,7 +24,9 @@ from hil.watch.answers import Books, Life, Passed, Post, answers, verdicts
 from hil.watch.findings import Findings
 from hil.watch.records import Visit, records, told
 from station_ctl.journal import Entry
-from station_ctl.model import Authorisation, Exchange, PackML, StationState, Swap
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Authorisation, Exchange, Swap
+from station_ctl.model.words import PackML
 from station_ctl.swap.restart import recovered
 from station_ctl.uplink.record_messages import ExchangePart, SwapRecord
 from tests.support import run

@@ -38,7 +38,10 @@ from hil.watch.needs import EVACUATE, Meant, withheld
 from hil.watch.orders import Doubts, Orders
 from hil.watch.people import Said
 from hil.watch.tap import Written
-from station_ctl.model import Decision, Evacuation, Snapshot, StationState, bay, mount
+from station_ctl.model.look import Decision, Snapshot
+from station_ctl.model.places import bay, mount
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Evacuation
 
 NOW_S = 100.0
 HANDLES = MotionClass.HANDLE_MOUNT | MotionClass.UNLOCK

@@ -10,7 +10,9 @@ from drivers.robot_protocol import MotionClass, Opcode
 from hil.watch.findings import Findings
 from hil.watch.people import WORD_S, WORDS, PeopleWatch, Said
 from hil.watch.tap import Written
-from station_ctl.model import Order, Snapshot, StationState
+from station_ctl.model.look import Snapshot
+from station_ctl.model.motion import Order
+from station_ctl.model.state import StationState
 from station_ctl.swap import people
 from tests.safety.test_inputs import robot, snapshot
 

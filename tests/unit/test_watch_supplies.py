@@ -15,7 +15,8 @@ from hil.plant.world import World
 from hil.watch.findings import Findings
 from hil.watch.supplies import SupplyWatch
 from hil.watch.tap import Written
-from station_ctl.model import Decision, bay
+from station_ctl.model.look import Decision
+from station_ctl.model.places import bay
 from tests.plc_bench import make_world
 from tests.simulation.ground import station_config
 from tests.unit.test_charging import Room

@@ -13,7 +13,11 @@ from hil.virtual.config import station_config
 from hil.watch.findings import Findings
 from hil.watch.records import Visit
 from hil.watch.thermal import ThermalWatch
-from station_ctl.model import Decision, Evacuation, Reason, StationState, bay, mount
+from station_ctl.model.look import Decision
+from station_ctl.model.places import bay, mount
+from station_ctl.model.state import StationState
+from station_ctl.model.visit import Evacuation
+from station_ctl.model.words import Reason
 
 HOT, GOOD, OWN = "SIMP-00000001", "SIMP-00000002", "TRK1-00000001"
 ISOLATION = 3

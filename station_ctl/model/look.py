@@ -1,0 +1,65 @@
+"""What one cycle looks at: what the drivers had read, and what the interlock decided of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from drivers.pack_status import PackStatus
+from drivers.robot_protocol import MotionClass, RobotStatus
+from drivers.truck_status import TruckStatus
+from station_ctl.model.places import Place
+from station_ctl.model.state import BayCharge
+
+_NO_PACK = PackStatus(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the drivers had read, at one instant.
+
+    robot: None while the PLC is not readable; robot_error then says why in one sentence.
+    can:   state of each CAN bus by name, e.g. 'UP'.
+    """
+
+    now_s: float
+    robot: RobotStatus | None
+    robot_error: str
+    truck: TruckStatus
+    packs: Mapping[Place, PackStatus]
+    can: Mapping[str, str] = field(default_factory=dict)
+
+    def pack(self, place: Place) -> PackStatus:
+        """What the pack at a place says; silence for a place that is not configured."""
+        return self.packs.get(place, _NO_PACK)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the interlock decided in one cycle.
+
+    permits: motion classes that may go on. latched: a trip (or boot) withholds everything until a person's reset.
+    stop_category: 0 none, else the IEC 60204-1 category to command.
+    first_out: the cause that tripped first; tripped is its one-line explanation as measured at that instant.
+    active: every cause that stands now, with the classes of motion it withholds; blocks_reset: those of them that
+    keep the latch from opening. thermal: places with a thermal event, each with what was measured; suspect: places
+    where one may begin; blind: places where none could be seen. charge_permits: bit n - 1 lets the supply of bay n be
+    closed; charging: the same by bay, with the reason.
+    """
+
+    permits: MotionClass
+    latched: bool
+    stop_category: int
+    first_out: str | None
+    active: Mapping[str, MotionClass]
+    tripped: str = ""
+    blocks_reset: tuple[str, ...] = ()
+    thermal: Mapping[Place, str] = field(default_factory=dict)
+    suspect: Mapping[Place, str] = field(default_factory=dict)
+    blind: Mapping[Place, str] = field(default_factory=dict)
+    charge_permits: int = 0
+    charging: Mapping[int, BayCharge] = field(default_factory=dict)
+
+    def blocking(self, wanted: MotionClass) -> tuple[str, ...]:
+        """Names of the active causes that withhold any of the wanted classes."""
+        return tuple(name for name, withheld in self.active.items() if withheld & wanted)
