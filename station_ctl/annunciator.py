@@ -23,7 +23,7 @@ from station_ctl.ports import UplinkPort
 from station_ctl.snapshots import mode
 from station_ctl.uplink.admission import Admitted
 from station_ctl.uplink.arguments import AlarmArguments, OutOfServiceArguments, ShelveArguments
-from station_ctl.uplink.roles import Role, Roles
+from station_ctl.uplink.roles import Roles
 
 VERBS = frozenset({"ack", "shelve", "unshelve", "out_of_service", "in_service"})
 """Verbs that are for the alarms, not for the swap."""
@@ -50,7 +50,7 @@ class Annunciator:
         self.flood = Flood()
         self.dropped = 0
         self._catalogue = catalogue
-        self._roles = Roles((i.name, tuple(map(Role, i.roles))) for i in config.issuer)
+        self._roles = Roles.trusted(config.issuer)
         self._conditions = Conditions(config, catalogue)
         self._life = LifeCycle(self.instances, remembered.records, remembered.number)
         self._asked: list[Admitted] = []

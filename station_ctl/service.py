@@ -37,7 +37,7 @@ from station_ctl.report import Reporter
 from station_ctl.runner import Runner
 from station_ctl.sections import CanSection
 from station_ctl.swap.restart import recovered
-from station_ctl.uplink.roles import Role, Roles
+from station_ctl.uplink.roles import Roles
 from station_ctl.uplink.uplink import Uplink
 
 NOTIFY_S = 0.5
@@ -133,7 +133,7 @@ def build(config: Config, journal: Journal, state: StationState, notifier: Notif
         journal,
         version=__version__,
         boot_id=wires.boot_id,
-        roles=Roles((i.name, tuple(map(Role, i.roles))) for i in config.issuer),
+        roles=Roles.trusted(config.issuer),
         session=wires.session,
     )
     deciders = Deciders.of(config)

@@ -7,6 +7,7 @@ of one of these is an object {index: change}; anything else is told whole. So th
 from __future__ import annotations
 
 import enum
+from abc import ABC, abstractmethod
 from typing import Any
 
 from station_ctl.model.places import Place, PlaceKind
@@ -15,16 +16,16 @@ UNCHANGED: Any = object()
 LONGEST = 4096  # entries of one tuple or mapping
 
 
-class Kind:
+class Kind(ABC):
     """How values of one type are written and read. Raises ValueError or TypeError for what cannot be read."""
 
     def write(self, value: Any) -> Any:
         """The JSON form of a value."""
         return value
 
+    @abstractmethod
     def read(self, data: Any) -> Any:
         """The value of a JSON form."""
-        raise NotImplementedError
 
     def change(self, old: Any, new: Any) -> Any:
         """The change from one value to another, UNCHANGED if there is none."""
@@ -102,9 +103,9 @@ class Maybe(Kind):
 class Listed(Kind):
     """What is a list in JSON, and can change in parts."""
 
+    @abstractmethod
     def kinds(self, value: Any) -> list[Kind]:
         """The kind of each part of a value of this length."""
-        raise NotImplementedError
 
     def parts(self, value: Any) -> tuple[Any, ...]:
         """The parts of a value."""

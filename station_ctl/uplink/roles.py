@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+from station_ctl.sections import IssuerSection
+
 
 class Role(StrEnum):
     """What somebody is trusted with."""
@@ -37,6 +39,11 @@ class Roles:
 
     def __init__(self, issuers: Iterable[tuple[str, tuple[Role, ...]]] = ()) -> None:
         self._issuers = tuple(issuers)
+
+    @classmethod
+    def trusted(cls, issuers: Iterable[IssuerSection]) -> Roles:
+        """As the station's configuration has them."""
+        return cls((issuer.name, tuple(map(Role, issuer.roles))) for issuer in issuers)
 
     def of(self, issuer: str) -> frozenset[Role]:
         """All roles of an issuer."""
