@@ -15,7 +15,9 @@ subject is judged without what was remembered of the one before. What is not kno
 while it lasts and neither sets nor clears the memory: hysteresis answers noise about a limit, not silence.
 
 Latch (after the pattern of an emergency-stop latch): it boots latched; it clears only on a rising edge of `reset`
-with every cause gone that tripped it or that blocks a reset; a trip sets it in the same call.
+with every cause gone that blocks a reset; a trip sets it in the same call. Whether what tripped it has to be gone too
+is said when it is made: not where a person's next motion by hand is what mends it (an open latch permits nothing that
+a standing cause withholds), but where an effect would go on by itself as soon as the cause is gone.
 """
 from types import MappingProxyType
 
@@ -111,24 +113,28 @@ cdef class Interlock:
     a lower one follows from its name. A discrete row has limit_name '', limit 0 and hysteresis 0.
     Raises ValueError for a table that is empty, too long, names an input that does not exist, withholds nothing, or is
     looser than MAXIMA; OverflowError for a number that its field cannot hold.
+    tripped_blocks: no reset while a cause that tripped it stands.
     """
 
     cdef Cause causes[MAX_CAUSES]
     cdef Memory memories[MAX_CAUSES]
     cdef int count
     cdef uint16_t all_classes
+    cdef bint tripped_blocks
     cdef bint latched
     cdef bint reset_before
     cdef uint64_t tripped
     cdef int first
     cdef uint8_t category
 
-    def __cinit__(self, rows, uint16_t all_classes):  # whatever is not set here is 0: nothing tripped, nothing beyond
+    def __cinit__(self, rows, uint16_t all_classes, bint tripped_blocks=True):
+        # Whatever is not set here is 0: nothing tripped, nothing beyond.
         cdef int i
         if not 0 < len(rows) <= MAX_CAUSES:
             raise ValueError(f"an interlock needs 1..{MAX_CAUSES} causes, got {len(rows)}")
         self.count = len(rows)
         self.all_classes = all_classes
+        self.tripped_blocks = tripped_blocks
         for i in range(self.count):
             self._set(&self.causes[i], rows[i])
         self.latched = True
@@ -202,7 +208,7 @@ cdef class Interlock:
                 self.category = min(self.category, cause.stop_category)
 
     cdef void _reset(self, uint64_t active) noexcept nogil:
-        cdef uint64_t blocking = self.tripped
+        cdef uint64_t blocking = self.tripped if self.tripped_blocks else 0
         cdef int i
         for i in range(self.count):
             if self.causes[i].blocks_reset:

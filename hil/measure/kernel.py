@@ -16,7 +16,6 @@ from hil.measure.memory import MemoryStation
 from station_ctl.charging import table as charging_table
 from station_ctl.charging.charger import Charger
 from station_ctl.cycle import Deciders
-from station_ctl.kernel.interlock import Interlock
 from station_ctl.model.look import Snapshot
 from station_ctl.model.places import bay, mount
 from station_ctl.model.state import StationState
@@ -27,8 +26,8 @@ from station_ctl.report import Reporter
 from station_ctl.runner import Runner
 from station_ctl.safety import inputs, table
 from station_ctl.safety import scene as scene_of
-from station_ctl.safety.classes import ALL_CLASSES
 from station_ctl.safety.guard import Guard, fitted_mounts
+from station_ctl.swap.doorkeeper import Doorkeeper
 from station_ctl.uplink.record_messages import MetricsMessage, Spread
 
 SETTLE_S = 3.0
@@ -57,7 +56,7 @@ async def measure(times: int, settle_s: float = SETTLE_S) -> Section:
         rules = table.load()
         scene = scene_of.Scene(snapshot, state.pending, None, fitted_mounts(snapshot, (1, 2, 3)), {})
         block = inputs.Packer(rules, inputs.READERS, inputs.SUBJECTS).pack(scene)
-        kernel = Interlock([c.row(station.config.safety) for c in rules.causes], int(ALL_CLASSES))
+        kernel = table.interlock(rules.causes, station.config.safety)
         moving = int(MotionClass.TRAVEL)
         guard = Guard(rules, station.config)
         section.add_spread("Interlock.judge", timed_ns(lambda: kernel.judge(block, moving, False), times), "ns")
@@ -130,6 +129,7 @@ class Cycles:
             station.journal,
             lambda: {"packs": "UP"},
             asyncio.get_running_loop().time,
+            Doorkeeper(station.config.safety.plc_age_ms / 1000),
         )
         reporter = Reporter(station.config, station.uplink, _no_metrics)
         deciders = Deciders(self._guard, Charger(charging_table.load(), station.config))

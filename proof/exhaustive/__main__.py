@@ -14,10 +14,9 @@ from proof.kernels import ROOT
 from proof.oracle.document import Document, read
 from proof.oracle.rules import Oracle
 from proof.say import say
-from station_ctl.kernel.interlock import INPUT_SLOTS, Interlock
+from station_ctl.kernel.interlock import INPUT_SLOTS
 from station_ctl.limits import SafetySection
 from station_ctl.safety import table
-from station_ctl.safety.classes import ALL_CLASSES
 
 AT_LEAST = 10_000_000
 DOCUMENT = ROOT / "docs" / "cause-and-effect.md"
@@ -25,8 +24,7 @@ DOCUMENT = ROOT / "docs" / "cause-and-effect.md"
 
 def shipped() -> Kernel:
     """The compiled interlock with the rows of the shipped table under the default limits."""
-    limits = SafetySection()
-    return Interlock([cause.row(limits) for cause in table.load().causes], int(ALL_CLASSES))
+    return table.interlock(table.load().causes, SafetySection())
 
 
 def prove(part: Part, document: Document, kernel: Kernel) -> int:

@@ -108,7 +108,7 @@ class Oracle:
         active, withheld, _, at_rest, rest_category, in_motion, motion_category = effect
         trips, stop = (in_motion, motion_category) if moving else (at_rest, rest_category)
         latched, category, first, tripped = latch
-        if latched and reset and not active & (tripped | self.blocking):
+        if latched and reset and not active & self.blocking:
             latched, category, first, tripped = OPEN
         if trips and latched:
             category, tripped = min(category, stop), tripped | trips

@@ -25,7 +25,8 @@ changes nothing. What is remembered belongs to the packs that the value is of: o
 
 Trips: `moving` latches and stops when a withheld class is in motion, `always` also at rest, `start` is checked when a
 motion is to start. The latch boots set; it opens only on the rising edge of a person's reset, with every cause gone
-that tripped it or that blocks a reset (R).
+that blocks a reset (R). What else stands goes on to withhold its classes: a person who has looked can clear, and set
+right by hand in Manual what the cause is about, with the motions that it does not withhold.
 
 {rows}
 

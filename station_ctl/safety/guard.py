@@ -12,7 +12,6 @@ from types import MappingProxyType
 from drivers.reading import Quality, Signal
 from drivers.robot_protocol import EchoState, MotionClass, RobotCommand, RobotState
 from station_ctl.config import Config
-from station_ctl.kernel.interlock import Interlock
 from station_ctl.model.look import Decision, Snapshot
 from station_ctl.model.motion import LastMotion
 from station_ctl.model.places import Place
@@ -21,7 +20,7 @@ from station_ctl.safety import inputs
 from station_ctl.safety.classes import ALL_CLASSES, motion_class
 from station_ctl.safety.explain import explain
 from station_ctl.safety.scene import Scene
-from station_ctl.safety.table import Table
+from station_ctl.safety.table import Table, interlock
 
 NOWHERE: Mapping[Place, str] = MappingProxyType({})
 """No thermal event anywhere."""
@@ -71,7 +70,7 @@ class Guard:
         self._limits = config.safety
         self._configured = tuple(sorted(place.number for place in config.mount))
         self._isolation = tuple(place.number for place in config.bay if place.isolation)
-        self._kernel = Interlock([cause.row(config.safety) for cause in table.causes], int(ALL_CLASSES))
+        self._kernel = interlock(table.causes, config.safety)
         self._first_out: str | None = None
         self._tripped = ""
 
@@ -90,7 +89,7 @@ class Guard:
         to be held.
         """
         scene = self._scene(snapshot, state, state.pending, None, worked_at, NOWHERE)
-        mask, permits, latched, category, first, tripped = self._kernel.judge(
+        mask, permits, latched, category, first, _ = self._kernel.judge(
             self._packer.pack(scene), moving(snapshot, state, engaged), reset
         )
         causes = list(self._causes.values())
@@ -98,7 +97,7 @@ class Guard:
         first_out = causes[first].name if first >= 0 else None
         if first_out != self._first_out:  # the value that tripped it, not what it reads afterwards
             self._first_out, self._tripped = first_out, self.explain(first_out, scene) if first_out else ""
-        blocking = tuple(c.name for i, c in enumerate(causes) if mask >> i & 1 and (tripped >> i & 1 or c.blocks_reset))
+        blocking = tuple(c.name for i, c in enumerate(causes) if mask >> i & 1 and c.blocks_reset)
         return Decision(MotionClass(permits), latched, category, first_out, active, self._tripped, blocking)
 
     def admit(

@@ -6,15 +6,15 @@ Needs nothing beyond the standard library and the compiled kernel: `setup.py` re
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from drivers.errors import StationError
-from station_ctl.kernel.interlock import INPUT_SLOTS
+from station_ctl.kernel.interlock import INPUT_SLOTS, Interlock
 from station_ctl.safety import rules
-from station_ctl.safety.classes import CLASSES
+from station_ctl.safety.classes import ALL_CLASSES, CLASSES
 
 if TYPE_CHECKING:
     from station_ctl.kernel.interlock import Row
@@ -104,6 +104,15 @@ class Table:
     inputs: tuple[Input, ...]
     causes: tuple[Cause, ...]
     hazards: tuple[Hazard, ...] = ()
+
+
+def interlock(causes: Sequence[Cause], limits: object) -> Interlock:
+    """The robot's interlock over these causes, latched. limits: fields named like the limits, e.g. `[safety]`.
+
+    A person can clear while a cause stands that does not block a reset: often it is a motion by hand in Manual that
+    mends it, the cause goes on to withhold its classes, and nothing moves without a further word (IEC 60204-1 9.2.3.3).
+    """
+    return Interlock([cause.row(limits) for cause in causes], int(ALL_CLASSES), tripped_blocks=False)
 
 
 def load() -> Table:

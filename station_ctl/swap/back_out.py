@@ -10,7 +10,7 @@ from station_ctl.model.places import bay, mount
 from station_ctl.model.state import StationState
 from station_ctl.model.words import PackML, Reason
 from station_ctl.safety.from_plc import occupied
-from station_ctl.swap import evacuate_motions, plan
+from station_ctl.swap import evacuate_motions, motions, plan
 from station_ctl.swap.changes import at, go
 from station_ctl.swap.machine import STEP, SWAP
 from station_ctl.swap.packs import with_exchange
@@ -24,7 +24,8 @@ def way_back(state: StationState, robot: RobotStatus | None) -> str:
     if robot is None or robot.gripper_holding not in (Signal.TRUE, Signal.FALSE):
         return ""
     if robot.gripper_holding is Signal.FALSE:
-        return "back_out_empty"
+        untouched = state.step == "unlock" and state.swap and plan.unopened(robot, state.swap.exchange.mount)
+        return "back_out_unopened" if untouched else "back_out_empty"
     return "back_out_seated" if _seated(state, robot) else "back_out_held"
 
 
@@ -64,7 +65,7 @@ def refusal(state: StationState, robot: RobotStatus | None) -> str:
 
 
 def _no_giving_up(state: StationState, robot: RobotStatus | None) -> str:
-    if robot is None or robot.gripper_holding is not Signal.FALSE:
+    if robot is None or not motions.empty(robot):
         return "the robot holds a pack, or it is not known: resume the evacuation"
     if not SWAP.allows(state.step, "back_to_waiting"):
         return f"in step {state.step} the evacuation is only resumed"

@@ -31,6 +31,12 @@ def standing(robot: RobotStatus, place: Place) -> Signal:
     return occupied(robot, place.code)
 
 
+def unopened(robot: RobotStatus, number: int) -> bool:
+    """True if a mount of the truck is measured locked and mated: its pack was not touched."""
+    mount = robot.mounts[number - 1]
+    return (mount.locked, mount.unlocked, mount.mated) == (Signal.TRUE, Signal.FALSE, Signal.TRUE)
+
+
 def fault(pack: PackStatus, config: Config, now_s: float) -> str:
     """What is wrong with a monitored pack, '' if nothing is. Untrusted, missing and stale data are wrong too."""
     age_s = config.swap.pack_data_age_s

@@ -105,7 +105,7 @@ EDGES = (
         Edge("set_down_by_hand", step, "lock", "people put the pack into its mount and locked it; it says who it is")
         for step in ("fetch", "carry_to_mount", "insert")
     ),
-    Edge("other_pack", "fetch", "choose", "the bay does not hold the pack that was chosen, by its own word"),
+    Edge("other_pack", "fetch", "choose", "the pack that was chosen is not there, by its own word, or not fit"),
     Edge("left", "identify", "waiting", "the truck drove off before it was clamped"),
     Edge("left", "authorise", "waiting", "the truck drove off before it was clamped"),
     Edge("left", "position", "waiting", "the truck drove off before it was clamped"),
@@ -122,6 +122,7 @@ EDGES = (
     Edge("back_out_empty", "isolate", "reconnect", "the truck is switched on again with its own packs"),
     Edge("back_out_empty", "approach_mount", "park", "this mount was not opened yet"),
     Edge("back_out_empty", "verify", "park", "the next mount was not opened yet"),
+    Edge("back_out_unopened", "unlock", "park", "the mount is measured locked and mated: nothing was opened"),
     Edge("back_out_empty", "unlock", "lock", "the old pack still stands in the mount"),
     Edge("back_out_empty", "extract", "lock", "the old pack still stands in the mount"),
     Edge("back_out_seated", "extract", "insert", "the old pack is gripped but still seated: it is let go again"),
@@ -154,7 +155,9 @@ PACKML_EDGES = (
     *_edges("abort", _ANY, PackML.ABORTING, "the interlock tripped, or a person asked"),
     *_edges("aborted", (PackML.ABORTING,), PackML.ABORTED, "nothing moves any more, or the PLC's lease has run out"),
     *_edges("clear", (PackML.ABORTED,), PackML.CLEARING, "a person looked and confirmed"),
-    *_edges("cleared", (PackML.CLEARING,), PackML.STOPPED, "the latch opened on the reset edge, every cause gone"),
+    *_edges(
+        "cleared", (PackML.CLEARING,), PackML.STOPPED, "the latch opened on the reset edge, what blocks it is gone"
+    ),
     *_edges("reset", (PackML.STOPPED, PackML.COMPLETE), PackML.RESETTING, "a person asked, or the truck has left"),
     *_edges("ready", (PackML.RESETTING,), PackML.IDLE, "the robot is parked and empty, no swap is open"),
     *_edges("recover", (PackML.RESETTING,), PackML.HELD, "an interrupted swap is open: a person decides"),

@@ -58,7 +58,7 @@ def narrowest(cause: table.Cause) -> float:
 
 
 def shipped() -> Interlock:
-    return Interlock([cause.row(LIMITS) for cause in TABLE.causes], CLASSES)
+    return table.interlock(TABLE.causes, LIMITS)
 
 
 def unlatched() -> Interlock:
@@ -135,14 +135,49 @@ def test_it_boots_latched_and_a_reset_line_stuck_high_does_not_open_it() -> None
     assert not interlock.judge(block, 0, True)[2]
 
 
-def test_reset_needs_every_tripping_and_every_blocking_cause_gone() -> None:
-    names = [cause.name for cause in TABLE.causes]
-    interlock = unlatched()
-    bad = all_safe()
-    bad.discrete[TABLE.causes[names.index("object_on_platform")].input.index] = 0
+def test_a_reset_opens_while_what_tripped_it_stands_and_that_goes_on_to_withhold() -> None:
+    object_on = next(cause for cause in TABLE.causes if cause.name == "object_on_platform")
+    interlock, bad = unlatched(), all_safe()
+    bad.discrete[object_on.input.index] = 0
     assert interlock.judge(bad.pack(), int(MotionClass.TRAVEL), False)[2]
     interlock.judge(bad.pack(), 0, False)
-    assert interlock.judge(bad.pack(), 0, True)[2], "the cause that tripped it still stands"
+    _, permits, latched, *_ = interlock.judge(bad.pack(), 0, True)
+    assert not latched, "what a person mends by hand must not keep him from it"
+    assert permits == CLASSES & ~object_on.withholds
+    assert interlock.judge(bad.pack(), int(MotionClass.TRAVEL), False)[2], "it trips again if such a motion runs"
+
+
+@pytest.mark.parametrize("cause", [c for c in TABLE.causes if c.stop and not c.start_only], ids=lambda c: c.name)
+def test_no_trip_shuts_a_person_out_but_one_that_blocks_a_reset(cause: table.Cause) -> None:
+    interlock, bad = unlatched(), all_safe()
+    if cause.input.kind == table.DISCRETE:
+        bad.discrete[cause.input.index] = UNTRUSTED
+    else:
+        bad.analogue[cause.input.index] = math.nan
+    assert interlock.judge(bad.pack(), int(cause.withholds), False)[2]
+    interlock.judge(bad.pack(), 0, False)
+    _, permits, latched, *_ = interlock.judge(bad.pack(), 0, True)
+    blocks = any(c.blocks_reset for c in TABLE.causes if c.input is cause.input)
+    assert latched == blocks
+    assert not permits & cause.withholds
+
+
+def test_a_reset_needs_what_tripped_it_gone_where_it_was_made_so() -> None:
+    bay = Interlock([cause.row(LIMITS) for cause in TABLE.causes], CLASSES)
+    bad, good = all_safe(), all_safe().pack()
+    bad.discrete[next(c for c in TABLE.causes if c.name == "object_on_platform").input.index] = 0
+    bay.judge(good, 0, False)
+    bay.judge(good, 0, True)
+    assert bay.judge(bad.pack(), int(MotionClass.TRAVEL), False)[2]
+    bay.judge(bad.pack(), 0, False)
+    assert bay.judge(bad.pack(), 0, True)[2], "the cause that tripped it still stands"
+    bay.judge(good, 0, False)
+    assert not bay.judge(good, 0, True)[2]
+
+
+def test_reset_needs_every_blocking_cause_gone() -> None:
+    names = [cause.name for cause in TABLE.causes]
+    interlock = shipped()
     person = all_safe()
     person.discrete[TABLE.causes[names.index("person_in_zone")].input.index] = 0
     interlock.judge(person.pack(), 0, False)
@@ -431,8 +466,9 @@ moments = st.lists(
 class Oracle:
     """The rules of docs/cause-and-effect.md in plain Python."""
 
-    def __init__(self, rows: list[Any]) -> None:
+    def __init__(self, rows: list[Any], tripped_blocks: bool) -> None:
         self.rows = rows
+        self.tripped_blocks = tripped_blocks
         self.state = "latched"
         self.line = True
         self.blamed: set[int] = set()
@@ -443,7 +479,8 @@ class Oracle:
     def judge(self, moment: Any, moving: int, reset: bool) -> tuple[Any, ...]:
         standing = {i for i in range(len(self.rows)) if not self.fine(i, moment)}
         if reset and not self.line and self.state == "latched":
-            blockers = self.blamed | {i for i, row in enumerate(self.rows) if row[11]}
+            blockers = {i for i, row in enumerate(self.rows) if row[11]}
+            blockers |= self.blamed if self.tripped_blocks else set()
             if not blockers & standing:
                 self.state, self.blamed, self.first, self.stop = "open", set(), None, 0
         self.line = reset
@@ -487,9 +524,9 @@ class Oracle:
 
 
 @settings(max_examples=400, deadline=None)
-@given(rows_of, moments)
-def test_kernel_and_oracle_agree_on_every_history(rows: list[Any], history: list[Any]) -> None:
-    interlock, oracle = Interlock(rows, 255), Oracle(rows)
+@given(rows_of, moments, st.booleans())
+def test_kernel_and_oracle_agree_on_every_history(rows: list[Any], history: list[Any], tripped_blocks: bool) -> None:
+    interlock, oracle = Interlock(rows, 255, tripped_blocks), Oracle(rows, tripped_blocks)
     for moment in history:
         block = Block()
         block.discrete[:4], block.discrete_age[:4], block.analogue[:4], block.analogue_age[:4] = moment[:4]

@@ -28,7 +28,7 @@ def changed(name: str, at: int, value: Callable[[Any], Any]) -> Interlock:
     rows: list[Any] = list(ROWS)
     row = rows[NUMBER[name]]
     rows[NUMBER[name]] = (*row[:at], value(row[at]), *row[at + 1 :])
-    return Interlock(rows, int(ALL_CLASSES))
+    return Interlock(rows, int(ALL_CLASSES), tripped_blocks=False)
 
 
 CHANGES: list[tuple[str, int, Callable[[Any], Any], Part]] = [
@@ -57,7 +57,7 @@ def test_two_rows_in_another_order_are_found() -> None:
     rows[one], rows[two] = rows[two], rows[one]
     both = Part("JOG", (("zone_clear", "two"), ("plc_healthy", "two")))
     with pytest.raises(Disagreement):
-        prove(both, FOUND, Interlock(rows, int(ALL_CLASSES)))
+        prove(both, FOUND, Interlock(rows, int(ALL_CLASSES), tripped_blocks=False))
 
 
 def test_every_combination_of_discrete_inputs_is_in_the_plan() -> None:
