@@ -33,6 +33,20 @@ def contradictions(state: StationState, snapshot: Snapshot, measured: Measured, 
     yield from _open_mount(state, robot)
 
 
+def in_the_way(state: StationState, measured: Measured, config: Config, source: Place | None) -> Iterator[str]:
+    """What contradicts about the gripper, the bay to be evacuated and the isolation bays.
+
+    Not where the other packs are, nor who any of them is: the motion comes near none of them, and lifts what shows
+    the event at the place where it shows. `source` None: no bay is named.
+    """
+    near = {source, *(bay(b.number) for b in config.bay if b.isolation)} - {None}
+    believed = beliefs(state)
+    yield from _gripper(believed, measured)
+    for belief in believed:
+        if near.intersection(belief.places):
+            yield from _misplaced(belief, measured)
+
+
 def _not_configured(state: StationState, config: Config) -> Iterator[str]:
     """What is open at a place that station.toml no longer has: somebody changed it while something was under way."""
     there = set(configured(config))

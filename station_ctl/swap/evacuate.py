@@ -82,11 +82,8 @@ def started(look: Look, pack: Hot) -> StationState:
 def _interrupted(look: Look) -> str:
     """The step to come back to. A mount whose locks were not opened yet is approached anew."""
     state, robot = look.state, look.snapshot.robot
-    if state.step == "unlock" and robot is not None:
-        sensors = robot.mounts[look.swap.exchange.mount - 1]
-        if (sensors.locked, sensors.unlocked, sensors.mated) == (Signal.TRUE, Signal.FALSE, Signal.TRUE):
-            return "approach_mount"
-    return state.step
+    untouched = state.step == "unlock" and robot is not None and plan.unopened(robot, look.swap.exchange.mount)
+    return "approach_mount" if untouched else state.step
 
 
 def _with_aside(swap: Swap, role: str, number: int | None) -> Swap:

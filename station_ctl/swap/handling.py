@@ -14,7 +14,7 @@ from station_ctl.model.places import Place, bay, mount
 from station_ctl.model.state import StationState
 from station_ctl.swap import motions
 from station_ctl.swap.look import Go, Look, Outcome, hold, wait
-from station_ctl.swap.plan import serial, standing
+from station_ctl.swap.plan import readiness, serial, standing
 from station_ctl.thermal.look import bare
 
 
@@ -35,23 +35,28 @@ def unlock(look: Look) -> Outcome:
 
 
 def fetch(look: Look) -> Outcome:
-    """LIFT_FROM a bay, of the pack that was chosen, by its own word right before; else another one is chosen.
+    """LIFT_FROM a bay, of the pack that was chosen, by its own word right before, if it is fit; else another is chosen.
 
-    A truck's own pack that is fetched back has no other.
+    A truck's own pack that is fetched back has no other, and is not judged.
     """
     exchange, robot = look.swap.exchange, look.snapshot.robot
     place = bay(exchange.bay_out)
     if robot is None or look.state.pending is not None or _lifts_on(look.state, robot, place):
         return motion(look)
-    said = serial(look.snapshot.pack(place))
-    if said == exchange.serial_in:
+    said, own = serial(look.snapshot.pack(place)), exchange.serial_in == exchange.serial_out
+    if said == exchange.serial_in and (own or not _unfit(look, exchange.bay_out)):
         return motion(look)
     if said is None and look.elapsed_s <= look.config.swap.handshake_timeout_s:
         return wait("pack_identity", f"waiting for the pack in {place} to say who it is")
-    if exchange.serial_in != exchange.serial_out:
+    if not own:
         return Go("other_pack", look.state)
     who = said or "a pack that does not say who it is"
     return hold("other_pack_in_bay", f"{place} holds {who}, to be fetched was {exchange.serial_in}")
+
+
+def _unfit(look: Look, number: int) -> str:
+    """Why the pack in this bay is not handed out, '' if it is: what it was chosen for can be over since."""
+    return readiness(number, look.state, look.snapshot, look.config, look.swap.soc_promised_pct)
 
 
 def _lifts_on(state: StationState, robot: RobotStatus, place: Place) -> bool:

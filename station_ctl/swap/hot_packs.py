@@ -1,9 +1,8 @@
-"""Which packs have a thermal event: in quarantine from that cycle on, and in which order they are to be moved. Pure."""
+"""Packs with a thermal event: in which order they are to be moved. Pure. Their quarantine is in `swap.quarantine`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from drivers.pack_status import PackLink
 from drivers.reading import Signal
@@ -11,11 +10,8 @@ from drivers.robot_protocol import RobotStatus
 from station_ctl.model.look import Snapshot
 from station_ctl.model.places import Place, PlaceKind, bay
 from station_ctl.model.state import StationState
-from station_ctl.model.visit import Swap
 from station_ctl.swap import plan
 from station_ctl.swap.look import Look
-from station_ctl.swap.packs import with_exchange
-from station_ctl.thermal.look import bare
 
 OLD, CHARGED = "carry_to_bay", "carry_to_mount"
 """What a loaded robot was doing when it was pre-empted: carrying the truck's old pack, or a charged one."""
@@ -32,42 +28,6 @@ class Hot:
     serial: str | None
     why: str
     held: bool = False
-
-
-def quarantine(look: Look) -> StationState:
-    """The state with every pack that has a thermal event in quarantine, from the cycle on in which it was detected."""
-    state, robot = look.state, look.snapshot.robot
-    found = {k: why for k, why in state.quarantined.items() if not _gone(k, look, robot)}
-    for place, why in sorted(look.decision.thermal.items()):
-        for name in _names(place, state, look.snapshot):
-            if not plan.hot_name(found, name):
-                found[name] = f"{plan.THERMAL}{why}"
-    if found == state.quarantined:
-        return state
-    return replace(state, quarantined=found, swap=_not_accepted(state.swap, found))
-
-
-def _not_accepted(swap: Swap | None, quarantined: Mapping[str, str]) -> Swap | None:
-    """The swap with no old pack in stock that had a thermal event after it was accepted."""
-    for index, exchange in enumerate(swap.exchanges if swap else ()):
-        if swap and exchange.accepted and plan.hot_name(quarantined, exchange.serial_out):
-            remark = quarantined[exchange.serial_out]
-            swap = with_exchange(swap, index, replace(exchange, accepted=False, remark=remark))
-    return swap
-
-
-def _names(place: Place, state: StationState, snapshot: Snapshot) -> tuple[str, ...]:
-    """What a pack is quarantined by: its serial; the place as long as that is not known."""
-    serial = plan.serial(snapshot.pack(place)) if place in snapshot.packs else None
-    return (serial,) if serial else (str(place),)
-
-
-def _gone(name: str, look: Look, robot: RobotStatus | None) -> bool:
-    """True for a place in quarantine whose nameless pack is measured gone: by all its switches, no event told there."""
-    place = next((p for p in look.snapshot.packs if str(p) == name), None)
-    if place is None or robot is None or place in look.decision.thermal:
-        return False
-    return bare(place, robot)
 
 
 def hot_packs(look: Look) -> list[Hot]:

@@ -31,6 +31,8 @@ def verify(look: Look) -> Outcome:
             return _verifying(look, exchange.mount, f"BMS {pack.link.name.lower()}")
         if plan.serial(pack) != exchange.serial_in:
             return hold("wrong_pack", _not_ours(exchange, plan.serial(pack)))
+        if why := _quarantined(look, exchange):
+            return hold("pack_not_verified", f"pack at mount {exchange.mount}: quarantined: {why}")
         if wrong := plan.fault(pack, look.config, look.now_s) or _undercharged(look, exchange, pack):
             return _verifying(look, exchange.mount, wrong)
     if swap.backed_out or swap.exchange.mount in swap.installed:
@@ -42,6 +44,12 @@ def _not_ours(exchange: Exchange, said: str | None) -> str:
     """Who is there instead; a monitored pack without a serial shares its address with another."""
     who = said or "two packs claim its address (part the coupler of this one until its BMS is silent, find the other)"
     return f"mount {exchange.mount}: {who}, expected {exchange.serial_in}"
+
+
+def _quarantined(look: Look, exchange: Exchange) -> str:
+    """Why the pack that was put in must not leave, '' if it may; a truck's own pack is given back to it as it came."""
+    own = exchange.serial_in == exchange.serial_out
+    return "" if own else look.state.quarantined.get(exchange.serial_in, "")
 
 
 def _undercharged(look: Look, exchange: Exchange, pack: PackStatus) -> str:

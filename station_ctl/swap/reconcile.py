@@ -11,10 +11,11 @@ from enum import StrEnum
 
 from station_ctl.config import Config
 from station_ctl.model.look import Snapshot
+from station_ctl.model.places import Place
 from station_ctl.model.state import StationState
 from station_ctl.model.words import PackML, Verb
-from station_ctl.swap import set_down
-from station_ctl.swap.contradictions import contradictions
+from station_ctl.swap import motions, set_down
+from station_ctl.swap.contradictions import contradictions, in_the_way
 from station_ctl.swap.machine import STEP
 from station_ctl.swap.measured import Where, measure, unread, unread_plc, where
 
@@ -63,21 +64,30 @@ MOVING = frozenset({Verb.RESUME, Verb.BACK_OUT, Verb.EVACUATE, Verb.ISOLATE, Ver
 """Verbs after which the station moves by itself on what the journal says."""
 
 
-def refusal(verb: Verb, state: StationState, snapshot: Snapshot, config: Config) -> str:
+def refusal(verb: Verb, state: StationState, snapshot: Snapshot, config: Config, source: Place | None = None) -> str:
     """Why what would move must wait until a person has put the plant right, or all of it is read; '' if it need not.
 
     An evacuation waits for the PLC, not for packs: it lifts what shows the event, at the place where it shows, and sets
     it down in a bay that is measured empty; who the other packs are changes nothing about that, and a fire does not
-    wait the handshake_timeout_s that a pack which no longer talks would cost. What contradicts refuses it like the
-    rest: a pack that is not where the journal has it may hang over somebody, or in the robot's way.
+    wait the handshake_timeout_s that a pack which no longer talks would cost. It is refused by what contradicts about
+    the gripper, the bay that is named (`source`) and the isolation bays, and by nothing else. To back out of an open
+    evacuation with an empty gripper moves nothing: it is never refused, people may have carried the pack away.
     """
-    if verb not in MOVING or state.packml not in RESTING:
+    if verb not in MOVING or state.packml not in RESTING or _gives_up(verb, state, snapshot):
         return ""
-    now = set_down.caught_up(state, snapshot)
-    if found := tuple(contradictions(now, snapshot, measure(snapshot, config), config)):
+    now, measured = set_down.caught_up(state, snapshot), measure(snapshot, config)
+    urgent = verb is Verb.EVACUATE
+    against = in_the_way(now, measured, config, source) if urgent else contradictions(now, snapshot, measured, config)
+    if found := tuple(against):
         return f"{'; '.join(found)}. Put it right by hand, or end the swap"
-    missing = unread_plc(snapshot) if verb is Verb.EVACUATE else unread(state, snapshot, config)
+    missing = unread_plc(snapshot) if urgent else unread(state, snapshot, config)
     return f"the picture is not complete: {missing}" if missing else ""
+
+
+def _gives_up(verb: Verb, state: StationState, snapshot: Snapshot) -> bool:
+    """True for a `back_out` that only gives an evacuation up: the robot is measured empty, nothing moves."""
+    robot = snapshot.robot
+    return verb is Verb.BACK_OUT and state.evacuation is not None and robot is not None and motions.empty(robot)
 
 
 def _under_way(state: StationState) -> str:
@@ -97,7 +107,9 @@ def _under_way(state: StationState) -> str:
 
 def _by_hand(state: StationState, snapshot: Snapshot) -> str:
     place = set_down.stands_at(state, snapshot)
-    return f"; its pack stands in {place} already, by its own word" if place is not None else ""
+    if place is None:
+        return ""
+    return f"; its pack stands in {place} already, {set_down.by_its_word(state, snapshot, place)}"
 
 
 def _choices(kind: Kind, state: StationState) -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from drivers.robot_protocol import RobotState
 from station_ctl.model.state import StationState
 from station_ctl.model.words import PackML, Reason
-from station_ctl.swap import evacuate, evacuate_motions, hot_packs, packs, recovery, steps
+from station_ctl.swap import evacuate, evacuate_motions, packs, quarantine, recovery, steps
 from station_ctl.swap.changes import abort, at, go, hold
 from station_ctl.swap.look import Give, Go, Hold, Look, Suspend, Wait
 from station_ctl.swap.machine import STEP, SWAP
@@ -28,8 +28,9 @@ _STANDING = (RobotState.STOPPED, RobotState.READY, *NEEDS_RESET)
 
 def step(look: Look) -> Result:
     """One cycle of the swap logic."""
-    asked, state = look.state.evacuate_asked, hot_packs.quarantine(look)
-    before = replace(_begun(noticed(state, look.snapshot.robot), look.now_s), evacuate_asked=None)
+    asked, state = look.state.evacuate_asked, noticed(look.state, look.snapshot.robot)
+    state = quarantine.quarantine(replace(look, state=state))
+    before = replace(_begun(state, look.now_s), evacuate_asked=None)
     down = before.packml in (PackML.ABORTING, PackML.ABORTED)
     if look.decision.latched and not down and before.packml is not PackML.CLEARING:
         return Result(abort(before, look.now_s, Reason("interlock", look.decision.tripped or "interlock latched")))

@@ -20,13 +20,15 @@ def _step(name: str, says: str, choices: str = "resume, back out: give the evacu
     return Step(name, PackML.EXECUTE, TruckRequest.NONE, says, choices)
 
 
+_TAKEN_OFF = "resume; once the gripper is measured empty, back out: give the evacuation up"
+
 EVACUATION_STEPS = (
     _step("evacuate_clear", "the robot carries the good pack it holds to a bay, to have its gripper free", "resume"),
     _step("evacuate_set_down", "the good pack is set down and connected", "resume"),
     _step("evacuate_approach", "the robot travels to the pack with the thermal event"),
     _step("evacuate_lift", "the pack with the thermal event is lifted out"),
-    _step("evacuate_carry", "the pack with the thermal event travels to the isolation area", "resume"),
-    _step("evacuate_place", "the pack with the thermal event is set down in isolation", "resume"),
+    _step("evacuate_carry", "the pack with the thermal event travels to the isolation area", _TAKEN_OFF),
+    _step("evacuate_place", "the pack with the thermal event is set down in isolation", _TAKEN_OFF),
     _step("evacuate_park", "the robot goes to its parking position"),
 )
 """PackML Execute: the machine acts by itself, in Production. The truck is asked what the interrupted step asks."""
@@ -46,7 +48,7 @@ BACK_TO = {
 it held stands in a bay now, and what it was to fetch is chosen again."""
 _HANDS = ("extract", "carry_to_bay", "stow", "fetch", "carry_to_mount", "insert")
 _TARGETS = tuple(dict.fromkeys([*(BACK_TO.get(s.name, s.name) for s in STEPS), "verify"]))
-_GIVEN_UP_IN = ("evacuate_approach", "evacuate_lift", "evacuate_place")
+_GIVEN_UP_IN = ("evacuate_approach", "evacuate_lift", "evacuate_carry", "evacuate_place")
 
 EVACUATION_EDGES = (
     *(Edge("evacuate_empty", s.name, "evacuate_approach", "a thermal event, and the gripper is empty") for s in STEPS),
@@ -64,7 +66,7 @@ EVACUATION_EDGES = (
         for step in ("evacuate_clear", "evacuate_set_down")
     ),
     *(
-        Edge("set_down_by_hand", step, "evacuate_park", "people set the hot pack down in isolation; it says who it is")
+        Edge("set_down_by_hand", step, "evacuate_park", "people set the hot pack down in isolation; it may be silent")
         for step in ("evacuate_lift", "evacuate_carry", "evacuate_place")
     ),
     *(Edge(f"back_to_{t}", "evacuate_park", t, "the robot is parked; a person looks") for t in _TARGETS),

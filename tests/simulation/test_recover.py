@@ -39,7 +39,7 @@ def nobody_reads_the_configuration(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_wrong_picture_refuses_nothing(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(reconcile, "refusal", lambda verb, state, snapshot, config: "")
+    patch.setattr(reconcile, "refusal", lambda *given: "")
 
 
 def the_journal_is_believed(patch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from station_ctl.model.places import Place, bay, mount
 from station_ctl.model.state import StationState
 from station_ctl.model.visit import Exchange, Swap
 from station_ctl.model.words import Reason
-from station_ctl.swap import choice, hindrance, hot_packs, plan
+from station_ctl.swap import choice, hindrance, plan, quarantine
 from station_ctl.swap.look import Look
 from tests.safety.test_inputs import NOW, good, pack, robot, truck
 from tests.simulation.ground import station_config
@@ -124,9 +124,9 @@ def test_a_place_leaves_quarantine_only_if_all_its_switches_see_no_pack(doubt: t
     bays = list(here.robot.bays)
     bays[4] = BaySensors(*doubt, T)
     doubted = replace(here, robot=replace(here.robot, bays=tuple(bays)))
-    assert hot_packs.quarantine(Look(state, doubted, open_, CONFIG, "")) is state
-    assert "bay 5" in hot_packs.quarantine(Look(state, here, replace(open_, thermal=told), CONFIG, "")).quarantined
-    assert hot_packs.quarantine(Look(state, here, open_, CONFIG, "")).quarantined == {}
+    assert quarantine.quarantine(Look(state, doubted, open_, CONFIG, "")).quarantined == state.quarantined
+    assert "bay 5" in quarantine.quarantine(Look(state, here, replace(open_, thermal=told), CONFIG, "")).quarantined
+    assert quarantine.quarantine(Look(state, here, open_, CONFIG, "")).quarantined == {}
 
 
 def test_a_quarantined_pack_is_never_handed_out() -> None:

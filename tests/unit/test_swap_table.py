@@ -59,7 +59,8 @@ def test_there_is_no_way_to_release_the_truck_round_the_lock_once_a_mount_was_op
         "carry_to_mount",
         "insert",
     )
-    without_lock = tuple(e for e in EDGES if "lock" not in (e.source, e.target))
+    untouched = "back_out_unopened"  # given only for a mount that is measured locked and mated (tests of back_out)
+    without_lock = tuple(e for e in EDGES if "lock" not in (e.source, e.target) and e.trigger != untouched)
     for name in opened:
         assert "release" not in reachable(without_lock, name), name
 
