@@ -47,6 +47,10 @@ STATUS_POINTS = tuple(f.name for f in fields(RobotStatus) if f.name not in NOT_P
 NEEDED = tuple(f.name for f in fields(RobotStatus) if f.type == "int")
 
 
+def _nobody(_: RobotStatus) -> None:
+    """Nobody looks at every status."""
+
+
 class Robot:
     """Polls the status block and writes the command block; knows nothing of swaps.
 
@@ -55,13 +59,23 @@ class Robot:
     """
 
     def __init__(
-        self, client: ModbusClient, register_map: RegisterMap, *, poll_s: float = 0.02, on_danger: Callable[[], None]
+        self,
+        client: ModbusClient,
+        register_map: RegisterMap,
+        *,
+        poll_s: float = 0.02,
+        on_danger: Callable[[], None],
+        on_status: Callable[[RobotStatus], None] = _nobody,
     ) -> None:
-        """Raises RegisterMapError if the map lacks a point that is needed here."""
+        """on_status: called with every status that was read, before on_danger; whoever must miss none.
+
+        Raises RegisterMapError if the map lacks a point that is needed here.
+        """
         self.status: RobotStatus | None = None
         self.error: StationError | None = None
         self.bad_data = 0
         self._client, self._map, self._poll_s, self._on_danger = client, register_map, poll_s, on_danger
+        self._on_status = on_status
         self._status_block, self._command_block = register_map.block("status"), register_map.block("command")
         _require(register_map, self._status_block, ("map_id", "map_version", *STATUS_POINTS), ("mount", "bay"))
         _require(register_map, self._command_block, BLOCK_POINTS + COMMAND_POINTS, ())
@@ -100,6 +114,7 @@ class Robot:
         else:
             self._checked_connection = connection
             before, self.status, self.error = self.status, status, None
+            self._on_status(status)
             if self._said is not None:
                 log.info("%s: its status is read again", self._client.name)
                 self._said = None

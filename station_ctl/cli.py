@@ -14,6 +14,7 @@ from drivers.errors import StationError
 from station_ctl import __version__, config, service
 from station_ctl.blackbox import cli as blackbox
 from station_ctl.documents import pages
+from station_ctl.uplink.roles import Roles
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -66,6 +67,10 @@ def _check(arguments: argparse.Namespace) -> int:
         f"CAN {', '.join(f'{c.name} on {c.interface} {c.channel}' for c in found.can)}; "
         f"MQTT {found.mqtt.host}:{found.mqtt.port}\n"
     )
+    for role in Roles.trusted(found.issuer).nobody():
+        sys.stdout.write(
+            f"warning: no [[issuer]] has the role {role}: what asks for it is refused to everybody (docs/people.md)\n"
+        )
     return 0
 
 

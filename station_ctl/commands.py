@@ -13,8 +13,9 @@ from station_ctl.model.visit import Authorisation, Swap
 from station_ctl.model.words import Verb
 from station_ctl.ports import UplinkPort
 from station_ctl.swap import manual, verb_done
-from station_ctl.uplink.admission import Admitted
+from station_ctl.uplink.admission import Admitted, age_s
 from station_ctl.uplink.arguments import AuthoriseArguments, EvacuateArguments, JogArguments, StepArguments
+from station_ctl.wall_clock import utc_now
 
 TAKEN_A_CYCLE = 4
 
@@ -76,7 +77,7 @@ def _asked(admitted: Admitted, now_s: float) -> Asked:
     if isinstance(given, AuthoriseArguments):
         leave = Authorisation(given.vin, issuer, now_s, given.packs, given.soc_promised_pct)
     place = given.bay if isinstance(given, EvacuateArguments) else None
-    return Asked(Verb(admitted.verb), issuer, leave, place, _order(given))
+    return Asked(Verb(admitted.verb), issuer, leave, place, _order(given), age_s(admitted.command, utc_now()))
 
 
 def _order(given: object) -> Order | None:

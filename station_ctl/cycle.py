@@ -15,6 +15,7 @@ from station_ctl.charging import table as charging_table
 from station_ctl.charging.charger import Charger
 from station_ctl.config import Config
 from station_ctl.model.look import Decision, Snapshot
+from station_ctl.model.places import bay
 from station_ctl.model.state import Asked, StationState
 from station_ctl.model.visit import Swap
 from station_ctl.model.words import PackML, Reason
@@ -159,7 +160,8 @@ def _obeyed(
     refusals = []
     for asked in seen.asked:
         why = verbs.refusal(asked, state, seen.snapshot, config, decision.thermal)
-        why = why or reconcile.refusal(asked.verb, state, seen.snapshot, config)
+        source = bay(asked.bay) if asked.bay is not None else None
+        why = why or reconcile.refusal(asked.verb, state, seen.snapshot, config, source)
         refusals.append(why)
         if not why:
             state = verbs.obey(asked, state, seen.snapshot, config, decision.thermal)
@@ -186,11 +188,18 @@ def _gate(
 
 
 def confirm(
-    deciders: Deciders, decided: Decided, state: StationState, again: Snapshot
+    deciders: Deciders, config: Config, decided: Decided, state: StationState, again: Snapshot
 ) -> tuple[Decision, StationState]:
-    """Judge once more what was read while the intent went to disk; what no longer holds is not given."""
+    """Judge once more what was read while the intent went to disk; what no longer holds is not given.
+
+    Nor is what would start beside somebody who has come in meanwhile, even if he is no longer seen.
+    """
     decision = deciders.judge_again(again, state, decided.decision)
-    command = decided.command
+    command, before = decided.command, state
+    state = people.noticed(state, again, config)
+    came_in = state.visited and not before.visited
+    if command is not None and came_in and command.opcode not in people.OPENS:
+        return decision, replace(state, pending=None)
     if command is not None and deciders.guard.admit(again, decided.wanted, command, decision.thermal):
         state = replace(state, pending=None)
     return decision, state

@@ -9,13 +9,15 @@ from station_ctl.config import Config
 from station_ctl.model.look import Snapshot
 from station_ctl.model.places import Place, bay, mount
 from station_ctl.ports import JournalPort, PackPort, RobotPort, TruckPort, UplinkPort
+from station_ctl.swap.doorkeeper import Doorkeeper
 
 
 @dataclass(frozen=True, slots=True)
 class Plant:
     """The ports of one station. can: state of each bus by name; clock: the event loop's time in seconds.
 
-    recorder: the trouble of the black box, '' without any.
+    doorkeeper: has looked at every status that the robot's driver has read. recorder: the trouble of the black box, ''
+    without any.
     """
 
     robot: RobotPort
@@ -25,13 +27,18 @@ class Plant:
     journal: JournalPort
     can: Callable[[], dict[str, str]]
     clock: Callable[[], float]
+    doorkeeper: Doorkeeper
     recorder: Callable[[], str] = str
 
     def read(self, addresses: Mapping[Place, int], now_s: float) -> Snapshot:
-        """What the drivers have read by now. addresses: of each place, as `addresses` gives them."""
+        """What the drivers have read by now. addresses: of each place, as `addresses` gives them.
+
+        Each call takes from the doorkeeper: a snapshot that is read has to be looked at.
+        """
         packs = {place: self.packs.status(address) for place, address in addresses.items()}
         robot, error = self.robot.status, self.robot.error
-        return Snapshot(now_s, robot, str(error) if error else "", self.truck.status, packs, self.can())
+        said = str(error) if error else ""
+        return Snapshot(now_s, robot, said, self.truck.status, packs, self.can(), *self.doorkeeper.take())
 
 
 def addresses(config: Config) -> dict[Place, int]:

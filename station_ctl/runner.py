@@ -176,7 +176,7 @@ class Runner:
     ) -> tuple[Snapshot, Decision, StationState]:
         """Read and judge again before an order is written: the plant may have changed while its intent went to disk."""
         cycle.again = snapshot = self._read(self._plant.clock())
-        cycle.judged, state = confirm(self._deciders, decided, state, snapshot)
+        cycle.judged, state = confirm(self._deciders, self._config, decided, state, snapshot)
         return snapshot, cycle.judged, state
 
     async def _write(self, state: StationState, decision: Decision, snapshot: Snapshot) -> CommandBlock | None:

@@ -21,6 +21,7 @@ from drivers.mqtt_client import Session
 from drivers.mqtt_values import Endpoint, check_ca_file, read_password
 from drivers.packs import PackBus
 from drivers.robot import Robot
+from drivers.robot_protocol import RobotStatus
 from drivers.systemd import Notifier
 from drivers.truck import TruckLink
 from station_ctl import __version__
@@ -36,6 +37,7 @@ from station_ctl.plant import Plant
 from station_ctl.report import Reporter
 from station_ctl.runner import Runner
 from station_ctl.sections import CanSection
+from station_ctl.swap.doorkeeper import Doorkeeper
 from station_ctl.swap.restart import recovered
 from station_ctl.uplink.roles import Roles
 from station_ctl.uplink.uplink import Uplink
@@ -112,7 +114,12 @@ def build(config: Config, journal: Journal, state: StationState, notifier: Notif
     runners: list[Runner] = []  # drivers wake the runner, the runner reads the drivers
     wake = _Wake(runners)
     register_map = registers.load(config.robot.register_map)
-    robot = Robot(client, register_map, poll_s=config.robot.poll_ms / 1000, on_danger=wake)
+    doorkeeper = Doorkeeper(config.safety.plc_age_ms / 1000)
+
+    def keep(status: RobotStatus) -> None:
+        doorkeeper.look(status, _now_s())
+
+    robot = Robot(client, register_map, poll_s=config.robot.poll_ms / 1000, on_danger=wake, on_status=keep)
     buses = {c.name: wires.can(c) for c in config.can}
     packs = PackBus(
         buses[config.packs.bus],
@@ -146,6 +153,7 @@ def build(config: Config, journal: Journal, state: StationState, notifier: Notif
         journal,
         lambda: {n: b.state.name for n, b in buses.items()},
         _now_s,
+        doorkeeper,
         lambda: blackbox.trouble,
     )
     sources = Sources(client, robot, buses, packs, truck, uplink, blackbox)

@@ -22,7 +22,10 @@ from station_ctl.config import Config
 from station_ctl.model.look import Decision, Snapshot
 from station_ctl.model.state import StationState
 from station_ctl.service import Service
-from station_ctl.uplink.requests import ReplyMessage
+from station_ctl.uplink.admission import Admitted, age_s
+from station_ctl.uplink.requests import ReplyMessage, Verdict
+from station_ctl.uplink.uplink import Uplink
+from station_ctl.wall_clock import utc_now
 
 
 class Watched:
@@ -36,7 +39,7 @@ class Watched:
         self._intents = books.Intents(self._journal)
         self._said = Said(f"station-{config.station.id}", now)
         self.controller = ControllerWatch(self.findings, self._intents.has, lambda: self._said.cleared_s, self._ordered)
-        self._people = PeopleWatch(self.findings, self._said.word)
+        self._people = PeopleWatch(self.findings, world.inputs, self._said.take, now)
         self._plant = PlantWatch(self.findings, world, config, now)
         self._visits: list[records.Visit] = []
         self._thermal = ThermalWatch(self.findings, world, config)
@@ -87,9 +90,21 @@ class Watched:
             self.look()
 
         service.runner.on_cycle = cycle
+        self._hear(service.uplink)
+
+    def _hear(self, uplink: Uplink) -> None:
+        """Hear each verdict in the cycle that gives it; on the wire it comes later, or never."""
+        answer = uplink.answer
+
+        def heard(admitted: Admitted, verdict: Verdict, reason: str = "") -> None:
+            self._said.answered(admitted.verb, age_s(admitted.command, utc_now()), verdict)
+            answer(admitted, verdict, reason)
+
+        setattr(uplink, "answer", heard)  # noqa: B010 - a method is put in front of another one
 
     def look(self) -> None:
         """Look at the plant; also while there is no controller."""
+        self._people.look()
         if self._orders is not None:
             self._orders.look(self._now())
         if self._supplies is not None:

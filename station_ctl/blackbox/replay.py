@@ -70,7 +70,7 @@ def _went_on(deciders: Deciders, config: Config, recorded: Cycle, cycle: Cycle, 
         state = undone(recorded.before, decided.state, recorded.undone_s, recorded.unwritten)
     if decided.command is not None and recorded.again is not None:
         cycle.again = snapshot = recorded.again
-        cycle.judged, state = confirm(deciders, decided, state, snapshot)
+        cycle.judged, state = confirm(deciders, config, decided, state, snapshot)
         decision = cycle.judged
     if recorded.block is not None and snapshot is not None and snapshot.robot is not None:
         wrote = state if decided.command is not None else decided.state

@@ -20,6 +20,8 @@ class Snapshot:
 
     robot: None while the PLC is not readable; robot_error then says why in one sentence.
     can:   state of each CAN bus by name, e.g. 'UP'.
+    unwatched: zone, doors or key were not good in some reading since the last snapshot, or there was a gap in them;
+    unwatched_s: when that was so last, in event-loop seconds (swap.doorkeeper).
     """
 
     now_s: float
@@ -28,6 +30,8 @@ class Snapshot:
     truck: TruckStatus
     packs: Mapping[Place, PackStatus]
     can: Mapping[str, str] = field(default_factory=dict)
+    unwatched: bool = False
+    unwatched_s: float | None = None
 
     def pack(self, place: Place) -> PackStatus:
         """What the pack at a place says; silence for a place that is not configured."""

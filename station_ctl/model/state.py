@@ -40,6 +40,8 @@ class StationState:
     sequence: the last sequence number given out. motions_seen: the PLC's own count of motions.
     refused_since_s: since when the gate refuses the order; done_since_s: since when the PLC reports it done.
     resume_to: the phase that Held or Suspended goes back to.
+    quarantined: why, by serial, or by place or 'gripper' as long as the pack is nameless (swap.quarantine).
+    told: by place the serial that was told there last, as long as it stays occupied.
     charging: how it stands in each bay. clears: how often a person's `clear` was obeyed, ever.
     shutting_down: the service is being stopped, nothing begins any more.
     evacuate_asked: what a person has just asked to be evacuated; gone after the cycle that looks at it.
@@ -68,6 +70,7 @@ class StationState:
     done_since_s: float | None = None
     parking: Parking = field(default_factory=Parking)
     quarantined: Mapping[str, str] = field(default_factory=dict)
+    told: Mapping[str, str] = field(default_factory=dict)
     charging: Mapping[int, BayCharge] = field(default_factory=dict)
     clears: int = 0
     shutting_down: bool = False
@@ -80,6 +83,7 @@ class Asked:
     """One verb as a cycle takes it.
 
     leave: what an `authorise` gives leave for. bay: the bay that an `evacuate` names. order: what `step` and `jog` ask.
+    age_s: how long ago it was issued, by the wall clock as the cycle takes it.
     """
 
     verb: Verb
@@ -87,3 +91,4 @@ class Asked:
     leave: Authorisation | None = None
     bay: int | None = None
     order: Order | None = None
+    age_s: float = 0.0

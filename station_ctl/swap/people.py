@@ -14,9 +14,10 @@ from drivers.reading import Signal
 from drivers.robot_protocol import Opcode, RobotMode, RobotStatus
 from station_ctl.config import Config
 from station_ctl.model.look import Snapshot
-from station_ctl.model.state import StationState
+from station_ctl.model.state import Asked, StationState
 from station_ctl.model.words import PackML, Reason, Verb
 from station_ctl.safety.from_plc import HEARTBEAT_STILL_S
+from station_ctl.swap.doorkeeper import wrong
 from station_ctl.swap.look import Give, Go, Look, Outcome, Wait, suspend
 
 WAS_INSIDE = "somebody_was_inside"
@@ -28,12 +29,14 @@ WORDS = frozenset(
     }
 )
 """Verbs with which a person says: I have looked, nobody is inside. After each of them the robot may be in motion."""
+_MOVES = WORDS - {Verb.CLEAR, Verb.RESET, Verb.RELEASE_TRUCK}
+"""Those after which it moves at once: with somebody coming in they would end in an abort."""
 BY_ITSELF = (
     *(PackML.IDLE, PackML.STARTING, PackML.EXECUTE, PackML.COMPLETING, PackML.COMPLETE, PackML.RESETTING),
     *(PackML.SUSPENDING, PackML.SUSPENDED, PackML.UNSUSPENDING),
 )
 """States that a motion may begin in, or after, without another word: there a `reset` is the word alone."""
-_OPENS = (Opcode.RELEASE,)
+OPENS = (Opcode.RELEASE,)
 """Not withheld: clamps and barrier that open set somebody free. The zone as measured withholds it, in the table."""
 
 
@@ -57,7 +60,7 @@ def _let_go(state: StationState, robot: RobotStatus | None) -> bool:
 
 
 def unseen(snapshot: Snapshot, config: Config) -> str:
-    """Why somebody may be coming in right now, as measured; '' if zone and doors are clear, fresh, in Production.
+    """Why somebody may be coming in, as measured since the last cycle; '' if all was clear, fresh, in Production.
 
     As fresh as the interlock wants it (safety.plc_age_ms): one lost answer on the wire is not yet somebody inside.
     """
@@ -67,17 +70,34 @@ def unseen(snapshot: Snapshot, config: Config) -> str:
     age_s, still_s = snapshot.now_s - robot.received_s, snapshot.now_s - robot.heartbeat_changed_s
     if age_s > config.safety.plc_age_ms / 1000 or still_s > HEARTBEAT_STILL_S:
         return f"the PLC's word is {max(age_s, still_s):.1f} s old"
-    found = (("zone clear", robot.zone_clear), ("doors closed", robot.doors_closed))
-    wrong = [f"{name} is {value.name.lower()}" for name, value in found if value is not Signal.TRUE]
-    wrong += ["the key switch is not on Production"] if robot.mode is not RobotMode.PRODUCTION else []
-    return ", ".join(wrong)
+    found = wrong(robot)
+    if snapshot.unwatched and not found:
+        return "zone, doors or key were not good a moment ago"
+    return ", ".join(found)
 
 
-def told(state: StationState, verb: Verb, snapshot: Snapshot, config: Config) -> StationState:
-    """The state after an obeyed verb. A word counts only while it is measured that nobody comes in meanwhile."""
-    if verb in WORDS and state.visited and not unseen(snapshot, config):
+def told(state: StationState, asked: Asked, snapshot: Snapshot, config: Config) -> StationState:
+    """The state after an obeyed verb. A word counts only while it is measured that nobody comes in meanwhile.
+
+    And only if it was issued after that was not so last: a word from before says nothing of who came in since.
+    """
+    if asked.verb in WORDS and state.visited and not unseen(snapshot, config) and _since(asked, snapshot):
         return replace(state, visited=False)
     return state
+
+
+def _since(asked: Asked, snapshot: Snapshot) -> bool:
+    """Whether it was issued since somebody could come in last."""
+    return snapshot.unwatched_s is None or snapshot.now_s - asked.age_s > snapshot.unwatched_s
+
+
+def too_early(asked: Asked, state: StationState, snapshot: Snapshot, config: Config) -> str:
+    """Why a word does not count yet, or no more; '' if it does, or if it is a verb that may be obeyed without that."""
+    if asked.verb not in WORDS or not state.visited:
+        return ""
+    if why := unseen(snapshot, config):
+        return _not_yet(why) if asked.verb in _MOVES else ""
+    return "" if _since(asked, snapshot) else f"{asked.verb} was issued before somebody could come in: look again"
 
 
 def no_word(state: StationState, snapshot: Snapshot, config: Config) -> str:
@@ -85,7 +105,11 @@ def no_word(state: StationState, snapshot: Snapshot, config: Config) -> str:
     if state.packml not in BY_ITSELF or not state.visited:
         return f"reset is possible in Stopped, or where somebody was inside; the station is {state.packml}"
     why = unseen(snapshot, config)
-    return f"not yet: {why}; get everybody out, close the doors, key on Production" if why else ""
+    return _not_yet(why) if why else ""
+
+
+def _not_yet(why: str) -> str:
+    return f"not yet: {why}; get everybody out, close the doors, key on Production"
 
 
 def reason(look: Look) -> Reason:
@@ -108,6 +132,6 @@ def withheld(look: Look, outcome: Outcome) -> Outcome:
             return Wait(why)
         case Go(trigger="positioned", state=state):
             return suspend(why.code, why.text, state)
-        case Give(order=order) if order.opcode not in _OPENS:
+        case Give(order=order) if order.opcode not in OPENS:
             return suspend(why.code, why.text)
     return outcome

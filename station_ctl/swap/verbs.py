@@ -31,7 +31,8 @@ _BY_ITSELF = (PackML.RESETTING, PackML.CLEARING)
 
 def refusal(asked: Asked, state: StationState, snapshot: Snapshot, config: Config, thermal: Collection[Place]) -> str:
     """Why a verb cannot be obeyed now, '' if it can. thermal: places with a thermal event in this cycle."""
-    return _RULES[asked.verb][0](Request(asked, state, snapshot, config, thermal))
+    why = _RULES[asked.verb][0](Request(asked, state, snapshot, config, thermal))
+    return why or ("" if _of_bays_alone(asked, state) else people.too_early(asked, state, snapshot, config))
 
 
 def obey(
@@ -39,8 +40,11 @@ def obey(
 ) -> StationState:
     """The state after a verb that `refusal` did not refuse."""
     after = _RULES[asked.verb][1](Request(asked, state, snapshot, config, thermal))
-    of_bays_alone = asked.verb is Verb.CLEAR and state.packml in _ELSEWHERE
-    return after if of_bays_alone else people.told(after, asked.verb, snapshot, config)
+    return after if _of_bays_alone(asked, state) else people.told(after, asked, snapshot, config)
+
+
+def _of_bays_alone(asked: Asked, state: StationState) -> bool:
+    return asked.verb is Verb.CLEAR and state.packml in _ELSEWHERE
 
 
 def _no_edge(trigger: str) -> Callable[[Request], str]:

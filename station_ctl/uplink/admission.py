@@ -17,7 +17,7 @@ from typing import Protocol, TypeAlias
 
 from drivers.mqtt_values import MqttMessage
 from station_ctl.uplink.message import NotJson, WrongSchema, read_message
-from station_ctl.uplink.requests import AT_ONCE, COMMANDS, IDENTIFIER, CommandMessage, Verb
+from station_ctl.uplink.requests import AT_ONCE, COMMANDS, IDENTIFIER, WORDS, CommandMessage, Verb
 from station_ctl.uplink.roles import Roles
 from station_ctl.wall_clock import iso_ms
 
@@ -26,6 +26,8 @@ SKEW_MAX_S = 5.0
 LIFE_MAX_S = 120.0
 AT_ONCE_LIFE_MAX_S, AT_ONCE_SKEW_MAX_S = 5.0, 1.0
 """Of a motion by hand, from its issuing to its admission: a person has the enable button in hand and waits for it."""
+WORD_LIFE_MAX_S = 10.0
+"""Of a word that nobody is inside: time for a broker that is away for a moment, too short to go in and come out."""
 
 Command: TypeAlias = CommandMessage
 
@@ -85,12 +87,22 @@ class CommandLog(Protocol):
 
 def life_max_s(verb: Verb) -> float:
     """How long a command of this verb may live, in seconds from `issued_at` to `expires_at`."""
-    return AT_ONCE_LIFE_MAX_S if verb in AT_ONCE else LIFE_MAX_S
+    if verb in AT_ONCE:
+        return AT_ONCE_LIFE_MAX_S
+    return WORD_LIFE_MAX_S if verb in WORDS else LIFE_MAX_S
 
 
 def skew_max_s(verb: Verb) -> float:
     """How far ahead its sender's clock may be, in seconds."""
-    return AT_ONCE_SKEW_MAX_S if verb in AT_ONCE else SKEW_MAX_S
+    return AT_ONCE_SKEW_MAX_S if verb in AT_ONCE or verb in WORDS else SKEW_MAX_S
+
+
+def age_s(command: Command, now_utc: datetime) -> float:
+    """How long ago a command was issued, in seconds, never negative.
+
+    What seems to come from the future is as old as it seems early: a clock that is wrong makes no word younger.
+    """
+    return abs((now_utc - command.issued_at).total_seconds())
 
 
 def read_command(verb: str, message: MqttMessage) -> Admitted | Rejection:

@@ -48,6 +48,12 @@ AT_ONCE: frozenset[Verb] = frozenset({"step", "jog"})
 """Verbs that are for a person who stands there and sees it: late, they are worse than lost."""
 
 
+WORDS: frozenset[Verb] = frozenset(
+    {"clear", "reset", "resume", "evacuate", "back_out", "isolate", "repark", "release_truck"}
+)
+"""Verbs with which a person says: I have looked, nobody is inside. What was looked at long ago says nothing of now."""
+
+
 IDENTIFIER = r"^[A-Za-z0-9_.:-]{8,64}$"
 
 

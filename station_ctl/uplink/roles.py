@@ -45,6 +45,13 @@ class Roles:
         """As the station's configuration has them."""
         return cls((issuer.name, tuple(map(Role, issuer.roles))) for issuer in issuers)
 
+    def nobody(self) -> tuple[Role, ...]:
+        """Roles that nobody can have: their verbs, and the alarms that they clear, are then nobody's."""
+        given = {role for _, roles in self._issuers for role in roles}
+        if all(pattern != "*" for pattern, _ in self._issuers):
+            given.add(Role.OPERATOR)
+        return tuple(role for role in Role if role not in given)
+
     def of(self, issuer: str) -> frozenset[Role]:
         """All roles of an issuer."""
         matching = [roles for pattern, roles in self._issuers if fnmatchcase(issuer, pattern)]

@@ -18,7 +18,7 @@ from tests.integration.station_support import BASE, Station, station, wrong
 from tests.support import run
 
 
-def _command(identifier: str, life_s: float = 30.0, age_s: float = 0.0, **more: Any) -> bytes:
+def _command(identifier: str, life_s: float = 8.0, age_s: float = 0.0, **more: Any) -> bytes:
     issued = utc_now() - timedelta(seconds=age_s)
     content = {"schema": 1, "id": identifier, "issuer": "test", "arguments": {}}
     times = {"issued_at": iso_ms(issued), "expires_at": iso_ms(issued + timedelta(seconds=life_s))}

@@ -6,11 +6,12 @@ Robot driver, register codec and PLC rules are the real ones; packs and truck ar
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +20,7 @@ from drivers.errors import LinkDown
 from drivers.pack_status import PackIdentity, PackLink, PackStatus
 from drivers.reading import NEVER, Quality, Reading, Signal
 from drivers.robot import Robot
+from drivers.robot_protocol import RobotStatus
 from drivers.truck_status import TruckRequest, TruckStatus
 from hil.peers.plc_rules import Plc
 from hil.plant.lane import Parking
@@ -26,7 +28,7 @@ from hil.plant.pack import Pack
 from hil.plant.truck import Truck
 from hil.plant.world import World, stocked
 from hil.verdict import VIN
-from station_ctl import config
+from station_ctl import config, wall_clock
 from station_ctl.cycle import Cycle, Deciders
 from station_ctl.journal import Entry, JournalError
 from station_ctl.model.state import StationState
@@ -34,6 +36,7 @@ from station_ctl.model.visit import Swap
 from station_ctl.plant import Plant
 from station_ctl.report import Reporter
 from station_ctl.runner import Runner
+from station_ctl.swap.doorkeeper import Doorkeeper
 from station_ctl.swap.restart import recovered, stable
 from station_ctl.uplink.admission import Admitted
 from station_ctl.uplink.figures import UplinkFigures
@@ -43,6 +46,9 @@ from station_ctl.wall_clock import iso_ms, utc_now
 CYCLE_S = 0.05
 SCANS = 2  # PLC scans in a cycle: fewer than on the wire, for speed
 MAP = registers.load("robot-plc-v2")
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+BETWEEN_S = 0.01
+"""After the last cycle and before the next: then people send what they want."""
 
 
 def station_config(bays: int = 6, isolation: tuple[int, ...] = (), **swap: Any) -> config.Config:
@@ -148,16 +154,34 @@ class Ground:
         self.healthy = 0
         self.can: dict[str, str] = {}
         self.heartbeat_s: float | None = None  # set: the PLC's program stands still since then
+        wall_clock.source.set(lambda: EPOCH + timedelta(seconds=self.now_s))
         self._start(recovered(None))
 
     def _start(self, state: StationState) -> None:
-        self.robot = Robot(self.client, MAP, on_danger=lambda: None)  # type: ignore[arg-type]
+        self.doorkeeper = Doorkeeper(self.config.safety.plc_age_ms / 1000)
+        self.robot = Robot(self.client, MAP, on_danger=lambda: None, on_status=self._look)  # type: ignore[arg-type]
         packs = SimpleNamespace(status=self._pack)
         self.truck_port.request = TruckRequest.NONE
-        plant = Plant(self.robot, packs, self.truck_port, self.uplink, self.journal, self._can, self._now)  # type: ignore[arg-type]
+        plant = Plant(
+            self.robot,
+            packs,  # type: ignore[arg-type]
+            self.truck_port,  # type: ignore[arg-type]
+            self.uplink,  # type: ignore[arg-type]
+            self.journal,
+            self._can,
+            self._now,
+            self.doorkeeper,
+        )
         reporter = Reporter(self.config, self.uplink, lambda: None)  # type: ignore[arg-type, return-value]
         deciders = Deciders.of(self.config)
         self.runner = Runner(self.config, deciders, plant, reporter, state, self._beat)
+
+        with contextlib.suppress(StopIteration):  # as in service, the driver has read before the first cycle
+            self.robot.poll().send(None)
+        self.robot.status = None
+
+    def _look(self, status: RobotStatus) -> None:
+        self.doorkeeper.look(status, self.now_s)
 
     def _can(self) -> dict[str, str]:
         return dict(self.can)
@@ -184,16 +208,20 @@ class Ground:
 
     async def cycle(self) -> None:
         """One period: the plant goes on, the robot is read, the control cycle runs."""
-        self._advance()
-        await self.robot.poll()
-        if self.robot.status is not None:  # the driver stamps with the loop's clock, time here is our own
-            beat_s = self.now_s if self.heartbeat_s is None else self.heartbeat_s
-            self.robot.status = replace(self.robot.status, received_s=self.now_s, heartbeat_changed_s=beat_s)
+        await self.poll()
         self.truck_port.status = self._truck()
         cycle = Cycle(self.runner.state)
         await self.runner._cycle(self.now_s, cycle)
         cycle.after = self.runner.state
         self.runner.on_end(cycle)
+
+    async def poll(self) -> None:
+        """The plant goes on for a cycle's time, and the driver reads it."""
+        self._advance()
+        await self.robot.poll()
+        if self.robot.status is not None:  # the driver stamps with the loop's clock, time here is our own
+            beat_s = self.now_s if self.heartbeat_s is None else self.heartbeat_s
+            self.robot.status = replace(self.robot.status, received_s=self.now_s, heartbeat_changed_s=beat_s)
 
     async def until(self, found: Callable[[], bool], seconds: float = 120.0) -> None:
         """Cycle until something is so. Fails with the state if it does not come."""
@@ -210,7 +238,7 @@ class Ground:
 
     def send(self, verb: str, **arguments: Any) -> str:
         """A command as the uplink would hand it in; its id."""
-        now = utc_now()
+        now = utc_now() + timedelta(seconds=BETWEEN_S)
         identifier = f"test-{len(self.uplink.verdicts):08d}-{self.uplink.commands.qsize()}"
         self.uplink.verdicts[identifier] = []
         content = {"schema": 1, "id": identifier, "issued_at": iso_ms(now), "expires_at": iso_ms(now), "issuer": "test"}

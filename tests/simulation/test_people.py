@@ -8,10 +8,12 @@ from dataclasses import replace
 import pytest
 
 from drivers.reading import Signal
-from drivers.robot_protocol import RobotMode
+from drivers.robot_protocol import Opcode, RobotMode
+from station_ctl.journal import Entry
 from station_ctl.model.state import BayCharge
 from station_ctl.model.words import PackML
 from station_ctl.swap.people import WAS_INSIDE
+from station_ctl.uplink.state_messages import StateMessage
 from tests.simulation.ground import VIN
 from tests.simulation.test_thermal_policy import THIRD, isolated
 from tests.simulation.thermal_ground import HotGround, idle, swapping
@@ -238,6 +240,91 @@ def test_a_clear_for_a_bay_alone_is_no_word() -> None:
         assert ground.state.visited
 
     run(main())
+
+
+def test_a_word_from_before_the_second_visit_is_refused_when_it_comes_at_last() -> None:
+    async def main() -> None:
+        ground = await idle()
+        before = motions(ground)
+        await walked_in(ground)
+        word = ground.send("reset")
+        late = ground.uplink.commands.get_nowait()  # on its way; the broker delivers it again
+        await walked_in(ground)
+        ground.uplink.commands.put_nowait(late)
+        ground.arrive(1)
+        ground.send("authorise", vin=VIN)
+        await ground.cycles(200)
+        assert ground.verdicts(word) == ["rejected"]
+        assert "look again" in ground.uplink.verdicts[word][-1][1]
+        assert ground.state.visited and ground.code == WAS_INSIDE
+        assert motions(ground) == before
+        ground.send("reset")
+        await ground.to_the_end()
+
+    run(main(), 60.0)
+
+
+async def visited_while_it_is_written(ground: HotGround, opcode: Opcode, comes: int, goes: int) -> None:
+    """The disk is slow when the intent of this order is written: polls go on, with the door open, then shut again."""
+    append = ground.journal.append
+
+    async def slow(entry: Entry) -> None:
+        await append(entry)
+        if entry.intent is not None and entry.intent.opcode is opcode:
+            ground.journal.append = append  # type: ignore[method-assign]
+            for open_, polls in ((True, comes), (False, goes)):
+                through_the_door(ground, open_)
+                for _ in range(polls):
+                    await ground.poll()
+
+    ground.journal.append = slow  # type: ignore[method-assign]
+    await ground.until(lambda: ground.journal.append == append, 150.0)
+
+
+def test_a_visit_between_the_snapshots_of_a_slow_cycle_is_not_lost() -> None:
+    async def main() -> None:
+        ground = await swapping()
+        before = motions(ground)
+        await visited_while_it_is_written(ground, Opcode.CLAMP, 8, 8)
+        assert ground.state.visited
+        await ground.cycles(100)
+        assert (ground.state.packml, ground.code) == (PackML.SUSPENDED, WAS_INSIDE)
+        assert motions(ground) == before
+        ground.send("reset")
+        await ground.to_the_end()
+
+    run(main(), 60.0)
+
+
+def test_a_visit_that_only_the_second_look_sees_is_remembered() -> None:
+    async def main() -> None:
+        ground = await swapping()
+        await visited_while_it_is_written(ground, Opcode.RELEASE, 1, 0)  # what opens is not given up for it
+        through_the_door(ground, False)
+        await ground.cycles(3)
+        assert ground.state.visited
+
+    run(main(), 60.0)
+
+
+@pytest.mark.parametrize("verb", ["resume", "back_out", "repark"])
+def test_what_would_move_is_refused_while_the_door_is_open(verb: str) -> None:
+    async def main() -> None:
+        ground = await swapping()
+        await ground.at_step("position")
+        ground.send("hold")
+        await ground.reaches("Held", 10.0)
+        through_the_door(ground, True)
+        await ground.cycles(3)
+        told = [m for m in ground.uplink.states if isinstance(m, StateMessage)][-1]
+        assert told.choices and verb not in told.choices
+        asked = ground.send(verb)
+        await ground.cycles(20)
+        assert ground.verdicts(asked) == ["rejected"]
+        assert "doors closed is false" in ground.uplink.verdicts[asked][-1][1]
+        assert ground.state.packml is PackML.HELD
+
+    run(main(), 60.0)
 
 
 def test_one_lost_answer_at_rest_is_not_yet_somebody_inside() -> None:

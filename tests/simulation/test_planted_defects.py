@@ -11,26 +11,33 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from drivers.robot_protocol import CommandBlock
 from hil.record import Record
+from hil.rig.operator import Operator
 from hil.scenario import load
 from hil.scenario.virtual import play_virtual
 from hil.soak.case import Case, Outcome
 from hil.soak.run import run
+from station_ctl import commands
 from station_ctl.commands import Commands
+from station_ctl.config import Config
 from station_ctl.cycle import Cycle
 from station_ctl.journal import Entry
 from station_ctl.model.look import Decision, Snapshot
-from station_ctl.model.state import StationState
+from station_ctl.model.state import Asked, StationState
 from station_ctl.runner import Runner
 from station_ctl.safety import from_plc, inputs
 from station_ctl.safety.guard import Guard
-from station_ctl.swap import people
+from station_ctl.swap import people, steps
+from station_ctl.uplink import admission
+from station_ctl.uplink.admission import Command
 
+FORGETS, STARTS = "forgets people without a word", "starts by itself after somebody was inside"
 BUDGET_CPU_S = 90.0
 SEED_S = 150.0
 
@@ -103,13 +110,41 @@ def visits_at_rest_forgotten(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(people, "noticed", lambda state, snapshot, config: replace(state, visited=False))
 
 
+def what_starts_by_itself_is_not_withheld(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(steps.people, "withheld", lambda look, outcome: outcome)
+
+
+def word_that_counts_while_somebody_comes_in(patch: pytest.MonkeyPatch) -> None:
+    def told(state: StationState, asked: Asked, snapshot: Snapshot, config: Config) -> StationState:
+        return replace(state, visited=False) if asked.verb in people.WORDS else state
+
+    patch.setattr(people, "told", told)
+
+
+def old_word(patch: pytest.MonkeyPatch) -> None:
+    """Whatever is said was said long before: the controller looks at no age."""
+    patch.setattr(people, "_since", lambda asked, snapshot: True)
+    patch.setattr(commands, "age_s", lambda command, now_utc: 0.0)
+    send = Operator.command
+
+    def late(self: Operator, *args: Any, **more: Any) -> Command:
+        command = send(self, *args, **more)
+        return command.model_copy(update={"issued_at": command.issued_at - timedelta(seconds=4.0)})
+
+    patch.setattr(Operator, "command", late)
+    patch.setattr(admission, "WORD_LIFE_MAX_S", 120.0)
+
+
 DEFECTS: list[tuple[Callable[[pytest.MonkeyPatch], None], tuple[str, ...]]] = [
     (permit_ignored_in_the_gate, ("order without its permit",)),
     (age_check_dropped, ("permit without its inputs",)),
     (intent_journalled_after_the_write, ("order before its intent",)),
     (latch_that_opens_by_itself, ("latch opens by itself",)),
     (last_verdict_forgotten, ("a command left without its last verdict",)),
-    (visits_at_rest_forgotten, ("somebody inside is forgotten", "forgets people without a word")),
+    (visits_at_rest_forgotten, ("somebody inside is forgotten", FORGETS)),
+    (what_starts_by_itself_is_not_withheld, (STARTS,)),
+    (word_that_counts_while_somebody_comes_in, ("somebody inside is forgotten", FORGETS)),
+    (old_word, (FORGETS, STARTS)),
 ]
 
 

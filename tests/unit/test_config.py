@@ -113,6 +113,24 @@ def test_good_file_says_what_it_means(tmp_path: Path, capsys: pytest.CaptureFixt
     assert not (tmp_path / "state").exists()
 
 
+@pytest.mark.parametrize(
+    ("issuers", "nobody"),
+    [
+        ("", ["supervisor", "service"]),
+        ('[[issuer]]\nname = "lead"\nroles = ["supervisor"]', ["service"]),
+        ('[[issuer]]\nname = "*"\nroles = ["service"]', ["operator", "supervisor"]),
+    ],
+)
+def test_a_role_that_nobody_has_is_warned_of(
+    issuers: str, nobody: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = _file(tmp_path)
+    path.write_text(f"{path.read_text('utf-8')}\n{issuers}\n", encoding="utf-8")
+    assert cli.main(["check-config", "--config", str(path)]) == 0
+    warnings = [line for line in capsys.readouterr().out.splitlines() if line.startswith("warning: ")]
+    assert [line.split(" role ")[1].split(":")[0] for line in warnings] == nobody
+
+
 def test_several_mistakes_are_counted(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="2 more to mend"):
         config.load(_file(tmp_path, "port = 1884", "port = 0\nkeepalive_s = 0\nhost = ''"))

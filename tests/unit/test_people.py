@@ -19,12 +19,17 @@ from station_ctl.model.words import PackML, Verb
 from station_ctl.swap import people
 from station_ctl.swap.look import Give, Go, Look, Suspend, Wait, hold, wait
 from station_ctl.swap.restart import recovered
-from station_ctl.uplink.requests import COMMANDS
+from station_ctl.uplink import requests
 from tests.safety.test_inputs import NOW, robot, snapshot
 from tests.simulation.ground import station_config
 
 CONFIG = station_config(6)
+VISIT_AGO_S = 7.0
+"""So long ago somebody came in last, before the story."""
+WORDS = frozenset({"clear", "reset", "resume", "evacuate", "back_out", "isolate", "repark", "release_truck"})
+"""From docs/people.md."""
 SIGNALS = st.sampled_from(list(Signal))
+AGES_S = st.sampled_from([0.0, 6.9, 7.0, 110.0])
 READINGS = st.one_of(
     st.none(),
     st.builds(
@@ -42,7 +47,7 @@ READINGS = st.one_of(
 
 
 def at(reading: object) -> Snapshot:
-    return replace(snapshot(), robot=reading, robot_error="cable off")
+    return replace(snapshot(), robot=reading, robot_error="cable off", unwatched_s=NOW - VISIT_AGO_S)
 
 
 def clear(here: Snapshot) -> bool:
@@ -58,23 +63,27 @@ def clear(here: Snapshot) -> bool:
 @given(
     start=st.sampled_from(list(PackML)),
     visited=st.booleans(),
-    story=st.lists(st.tuples(READINGS, st.lists(st.sampled_from(list(Verb)), max_size=2)), min_size=1, max_size=8),
+    story=st.lists(
+        st.tuples(READINGS, st.lists(st.tuples(st.sampled_from(list(Verb)), AGES_S), max_size=2)),
+        min_size=1,
+        max_size=8,
+    ),
 )
 def test_nobody_is_forgotten_without_a_word(
-    start: PackML, visited: bool, story: list[tuple[object, list[Verb]]]
+    start: PackML, visited: bool, story: list[tuple[object, list[tuple[Verb, float]]]]
 ) -> None:
     deciders = Deciders.of(CONFIG)
     state = StationState(packml=start, visited=visited, resume_to=PackML.STARTING)
     for reading, verbs in story:
         here, before = at(reading), state
-        asked = tuple(Asked(verb, "somebody", bay=1, order=Order(Opcode.UNLOCK)) for verb in verbs)
+        asked = tuple(Asked(verb, "somebody", bay=1, order=Order(Opcode.UNLOCK), age_s=age_s) for verb, age_s in verbs)
         decided = decide(deciders, CONFIG, state, Seen(here, asked, ""))
         state = decided.state
-        obeyed = {a.verb for a, why in zip(asked, decided.refusals, strict=True) if not why}
+        obeyed = {a.verb.value for a, why in zip(asked, decided.refusals, strict=True) if not why and a.age_s < 7.0}
         assert state.visited or clear(here)
         if before.visited and not state.visited:
-            assert obeyed & people.WORDS
-        if not obeyed & people.WORDS and before.visited:
+            assert obeyed & WORDS
+        if not obeyed & WORDS and before.visited:
             assert state.visited
 
 
@@ -99,7 +108,37 @@ def test_a_life_begins_remembering(kept: StationState) -> None:
 
 
 def test_every_word_is_a_verb_that_can_be_asked() -> None:
-    assert {str(verb) for verb in people.WORDS} <= set(COMMANDS)
+    assert {str(verb) for verb in people.WORDS} == WORDS == requests.WORDS
+    assert set(requests.COMMANDS) >= WORDS
+
+
+def test_what_was_read_between_two_cycles_is_a_visit() -> None:
+    here = replace(at(robot()), unwatched=True, unwatched_s=NOW - 0.02)
+    state = StationState(packml=PackML.IDLE, visited=False)
+    assert people.noticed(state, here, CONFIG).visited
+    assert not people.noticed(state, at(robot()), CONFIG).visited
+
+
+ASKED = [Asked(Verb(verb), "somebody", bay=1) for verb in sorted(WORDS)]
+
+
+@pytest.mark.parametrize("asked", ASKED, ids=lambda a: a.verb)
+def test_a_word_from_before_the_visit_is_none(asked: Asked) -> None:
+    state, here = StationState(packml=PackML.HELD), at(robot())
+    for age_s, counts in ((0.0, True), (6.9, True), (7.0, False), (110.0, False)):
+        of_age = replace(asked, age_s=age_s)
+        assert (people.too_early(of_age, state, here, CONFIG) == "") is counts
+        assert people.told(state, of_age, here, CONFIG).visited is not counts
+    assert people.too_early(replace(asked, age_s=110.0), replace(state, visited=False), here, CONFIG) == ""
+
+
+@pytest.mark.parametrize("asked", ASKED, ids=lambda a: a.verb)
+def test_what_would_move_at_once_is_refused_while_somebody_comes_in(asked: Asked) -> None:
+    state, door = StationState(packml=PackML.HELD), at(robot(doors_closed=Signal.FALSE))
+    why = people.too_early(asked, state, door, CONFIG)
+    obeyed = asked.verb in (Verb.CLEAR, Verb.RESET, Verb.RELEASE_TRUCK)
+    assert why == "" if obeyed else "doors closed is false" in why
+    assert people.told(state, asked, door, CONFIG).visited
 
 
 @pytest.mark.parametrize("packml", list(PackML))

@@ -19,12 +19,13 @@ from station_ctl.uplink.admission import (
     Admitted,
     Refusal,
     Rejection,
+    age_s,
     judge,
     read_command,
 )
 from station_ctl.uplink.requests import COMMANDS, CommandMessage, PlainCommand
 from station_ctl.uplink.roles import Role, Roles
-from tests.uplink_examples import AUTHORISE, HOLD, JOG, NOW, STEP
+from tests.uplink_examples import AUTHORISE, EVACUATE, HOLD, JOG, NOW, STEP
 
 ROLES = Roles()
 
@@ -116,6 +117,37 @@ def _judged(issued_s: float, life_s: float, at: datetime = NOW) -> Admitted | Re
 def test_life_of_a_command(issued_s: float, life_s: float, refusal: Refusal | None) -> None:
     verdict = _judged(issued_s, life_s)
     assert refusal is (None if isinstance(verdict, Admitted) else verdict.refusal)
+
+
+@pytest.mark.parametrize(
+    ("issued_s", "life_s", "refusal"),
+    [
+        (0, 10.0, None),
+        (-9.9, 10.0, None),
+        (-10.0, 10.0, Refusal.EXPIRED),
+        (-5.0, 115.0, Refusal.LIFE_TOO_LONG),
+        (1.0, 5.0, None),
+        (1.1, 5.0, Refusal.FROM_THE_FUTURE),
+    ],
+)
+@pytest.mark.parametrize(
+    "verb", ["clear", "reset", "resume", "evacuate", "back_out", "isolate", "repark", "release_truck"]
+)
+def test_a_word_that_nobody_is_inside_is_for_now(
+    verb: str, issued_s: float, life_s: float, refusal: Refusal | None
+) -> None:
+    issued = NOW + timedelta(seconds=issued_s)
+    command = EVACUATE if verb == "evacuate" else HOLD
+    update = {"issued_at": issued, "expires_at": issued + timedelta(seconds=life_s)}
+    asked = _asked(command.model_copy(update=update), verb)
+    verdict = judge(asked, NOW, "Idle", Roles(((asked.command.issuer, (Role.OPERATOR, Role.SUPERVISOR)),)))
+    assert refusal is (None if isinstance(verdict, Admitted) else verdict.refusal)
+
+
+def test_a_clock_that_is_wrong_makes_no_command_younger() -> None:
+    for seconds in (4.0, -4.0):
+        command = HOLD.model_copy(update={"issued_at": NOW + timedelta(seconds=seconds)})
+        assert age_s(command, NOW) == 4.0
 
 
 @pytest.mark.parametrize(

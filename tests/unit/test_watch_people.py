@@ -2,74 +2,165 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+
+import pytest
 
 from drivers.mqtt_values import MqttMessage
 from drivers.reading import Signal
-from drivers.robot_protocol import MotionClass, Opcode
+from drivers.robot_protocol import MotionClass, Opcode, RobotMode
+from hil.plant.world import Inputs
 from hil.watch.findings import Findings
-from hil.watch.people import WORD_S, WORDS, PeopleWatch, Said
+from hil.watch.people import READ_S, WORDS, PeopleWatch, Said
 from hil.watch.tap import Written
 from station_ctl.model.look import Snapshot
 from station_ctl.model.motion import Order
 from station_ctl.model.state import StationState
-from station_ctl.swap import people
+from station_ctl.model.words import PackML
 from tests.safety.test_inputs import robot, snapshot
 
 CLEAR = snapshot()
 OPEN = snapshot(robot(doors_closed=Signal.FALSE))
 AWAY = replace(CLEAR, robot=None)
 HOME = Written(1.0, 400, MotionClass.TRAVEL, 0, 7, Opcode.HOME, 0, 0, 0)
-RELEASE = replace(HOME, opcode=Opcode.RELEASE)
 INSIDE, NOBODY = StationState(visited=True), StationState(visited=False)
+FORGETS, STARTS = "forgets people without a word", "starts by itself after somebody was inside"
 
 
-def found(*cycles: tuple[Snapshot, StationState, Written | None], words: int = 0) -> list[str]:
-    """What the watch says after these cycles, with so many words said."""
-    findings, left = Findings(lambda: 1.0), [words]
+@dataclass
+class Bench:
+    """A plant, what is said, and a controller that does as it is told here."""
 
-    def word() -> bool:
-        left[0] -= 1
-        return left[0] >= 0
+    now_s: float = 10.0
+    inputs: Inputs = field(default_factory=Inputs)
 
-    watch = PeopleWatch(findings, word)
-    for here, state, order in cycles:
-        if order is not None:
-            watch.ordered(order)
-        watch.cycle(here, state)
-    return [violation.invariant for violation in findings.violations]
+    def __post_init__(self) -> None:
+        self.findings = Findings(lambda: self.now_s)
+        self.said = Said("station-a", lambda: self.now_s)
+        self.watch = PeopleWatch(self.findings, self.inputs, self.said.take, lambda: self.now_s)
+        self.watch.restarted()
+
+    def cycle(self, state: StationState, here: Snapshot = CLEAR, *orders: Opcode, after_s: float = 1.0) -> None:
+        self.now_s += after_s
+        for opcode in orders:
+            self.watch.ordered(replace(HOME, opcode=opcode, at_s=self.now_s))
+        self.watch.cycle(here, state)
+
+    def word(self, verb: str = "reset", age_s: float = 0.1, verdict: str = "accepted") -> None:
+        """Said just before the next cycle ends."""
+        self.now_s += 1.0
+        self.said.answered(verb, age_s, verdict)
+
+    def visit(self) -> None:
+        self.inputs.doors_closed = Signal.FALSE
+        self.watch.look()
+        self.now_s += 1.0
+        self.inputs.doors_closed = Signal.TRUE
+
+    @property
+    def found(self) -> list[str]:
+        return [violation.invariant for violation in self.findings.violations]
+
+
+def idle() -> Bench:
+    """Somebody has said the word."""
+    bench = Bench()
+    bench.cycle(INSIDE)
+    bench.word()
+    bench.cycle(NOBODY, after_s=0.0)
+    assert bench.found == []
+    return bench
 
 
 def test_who_came_in_is_remembered_until_a_word() -> None:
-    assert found((OPEN, INSIDE, None), (CLEAR, INSIDE, None), (CLEAR, NOBODY, None), words=1) == []
-    assert found((OPEN, INSIDE, None), (CLEAR, NOBODY, None)) == ["forgets people without a word"]
-    assert found((CLEAR, NOBODY, None), (OPEN, NOBODY, None), words=1) == ["somebody inside is forgotten"]
-    assert found((CLEAR, NOBODY, None), (AWAY, NOBODY, None), words=1) == ["somebody inside is forgotten"]
+    bench = idle()
+    bench.cycle(INSIDE, OPEN)
+    bench.word()
+    bench.cycle(NOBODY)
+    assert bench.found == []
+    for here, state in ((OPEN, INSIDE), (CLEAR, NOBODY)):
+        bench.cycle(state, here)
+    assert bench.found == [FORGETS]
+    for here in (OPEN, AWAY):
+        other = idle()
+        other.cycle(NOBODY, here)
+        assert other.found == ["somebody inside is forgotten"]
 
 
-def test_nothing_starts_beside_who_was_inside() -> None:
-    starts = ["starts by itself after somebody was inside"]
-    assert found((CLEAR, INSIDE, HOME)) == starts
-    assert found((CLEAR, INSIDE, RELEASE)) == []
-    assert found((CLEAR, NOBODY, HOME), words=1) == []
-    assert found((CLEAR, replace(INSIDE, manual=Order(Opcode.HOME)), HOME)) == []
+@pytest.mark.parametrize("state", [INSIDE, NOBODY])
+def test_nothing_starts_beside_who_was_inside_whatever_the_controller_remembers(state: StationState) -> None:
+    bench = idle()
+    bench.visit()
+    bench.cycle(state, CLEAR, Opcode.RELEASE)
+    assert bench.found == []
+    bench.cycle(replace(state, manual=Order(Opcode.HOME)), CLEAR, Opcode.HOME)
+    assert bench.found == []
+    bench.cycle(state, CLEAR, Opcode.HOME)
+    assert bench.found == [STARTS]
 
 
-def test_each_word_counts_once_and_not_for_ever() -> None:
+def test_what_was_ordered_before_it_could_be_read_is_no_start_beside_somebody() -> None:
+    bench = idle()
+    bench.visit()
+    bench.now_s -= 1.0
+    bench.cycle(NOBODY, CLEAR, Opcode.HOME, after_s=READ_S - 0.1)
+    assert bench.found == []
+
+
+def test_the_key_away_from_production_is_a_visit() -> None:
+    bench = idle()
+    bench.inputs.mode = RobotMode.MAINTENANCE
+    bench.watch.look()
+    bench.inputs.mode = RobotMode.PRODUCTION
+    bench.cycle(INSIDE, CLEAR, Opcode.HOME)
+    assert bench.found == [STARTS]
+
+
+@pytest.mark.parametrize(
+    ("verb", "age_s", "verdict"),
+    [
+        ("reset", 0.1, "rejected"),
+        ("reset", 110.0, "accepted"),
+        ("authorise", 0.1, "accepted"),
+        ("clear", 0.1, "accepted"),
+    ],
+)
+def test_what_is_rejected_old_or_no_word_is_not_said(verb: str, age_s: float, verdict: str) -> None:
+    bench = idle()
+    bench.cycle(replace(INSIDE, packml=PackML.IDLE))  # a clear there is of bays alone
+    bench.visit()
+    bench.word(verb, age_s, verdict)
+    bench.cycle(replace(NOBODY, packml=PackML.IDLE), CLEAR, Opcode.HOME)
+    assert bench.found == [FORGETS, STARTS]
+
+
+def test_a_word_after_the_visit_is_one() -> None:
+    bench = idle()
+    bench.cycle(replace(INSIDE, packml=PackML.IDLE))
+    bench.visit()
+    bench.word("reset", 0.1)
+    bench.cycle(replace(NOBODY, packml=PackML.IDLE), CLEAR, Opcode.HOME)
+    assert bench.found == []
+
+
+def test_another_life_begins_with_somebody_inside() -> None:
+    bench = idle()
+    bench.word("reset", 0.1)
+    bench.watch.restarted()
+    bench.cycle(NOBODY, CLEAR, Opcode.HOME)
+    assert bench.found == [FORGETS, STARTS]
+
+
+def test_a_clear_that_comes_again_is_not_said_again() -> None:
     now = [1.0]
     said = Said("station-a", lambda: now[0])
-
-    def arrive(verb: str, payload: bytes, client: str = "station-a") -> None:
-        said.arrived(client, MqttMessage(f"swap/v1/a/cmd/{verb}", payload))
-
-    for verb, payload in (("reset", b"1"), ("reset", b"1"), ("hold", b"2"), ("authorise", b"3")):
-        arrive(verb, payload)
-    arrive("resume", b"4", "operator-1")
-    assert said.word() and not said.word()
-    arrive("resume", b"5")
-    now[0] += WORD_S + 0.1
-    assert not said.word()
+    said.arrived("operator-1", MqttMessage("swap/v1/a/cmd/clear", b"1"))
+    assert said.cleared_s == float("-inf")
+    for now[0] in (2.0, 3.0):
+        said.arrived("station-a", MqttMessage("swap/v1/a/cmd/clear", b"1"))
+    assert said.cleared_s == 2.0
 
 
 def test_it_knows_every_word() -> None:
-    assert set(WORDS) == {str(verb) for verb in people.WORDS}
+    expected = {"clear", "reset", "resume", "evacuate", "back_out", "isolate", "repark", "release_truck"}
+    assert set(WORDS) == expected
