@@ -127,7 +127,7 @@ cdef class Interlock:
     cdef int first
     cdef uint8_t category
 
-    def __cinit__(self, rows, uint16_t all_classes, bint tripped_blocks=True):
+    def __cinit__(self, rows, uint16_t all_classes, bint tripped_blocks):
         # Whatever is not set here is 0: nothing tripped, nothing beyond.
         cdef int i
         if not 0 < len(rows) <= MAX_CAUSES:

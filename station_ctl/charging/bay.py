@@ -42,7 +42,7 @@ class Bay:
         self._table, self._config = table, config
         self._packer = Packer(table, READERS, SUBJECTS)
         self._rows = [cause.row(config.safety) for cause in table.causes]
-        self._kernel = Interlock(self._rows, int(Effect.CHARGE))
+        self._kernel = Interlock(self._rows, int(Effect.CHARGE), tripped_blocks=True)
 
     def look(self, scene: BayScene, *, confirmed: bool) -> bool:
         """One look; True if the bay could charge now, or does."""
@@ -112,7 +112,7 @@ class Bay:
 
     def _renew(self) -> None:
         """The pack that tripped it has left: what was known of it counts no more."""
-        self._kernel, self.mind.level = Interlock(self._rows, int(Effect.CHARGE)), True
+        self._kernel, self.mind.level = Interlock(self._rows, int(Effect.CHARGE), tripped_blocks=True), True
         self.mind.tripped = self.mind.quarantine = ""
         self.mind.asked = True
 

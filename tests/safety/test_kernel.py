@@ -163,7 +163,7 @@ def test_no_trip_shuts_a_person_out_but_one_that_blocks_a_reset(cause: table.Cau
 
 
 def test_a_reset_needs_what_tripped_it_gone_where_it_was_made_so() -> None:
-    bay = Interlock([cause.row(LIMITS) for cause in TABLE.causes], CLASSES)
+    bay = Interlock([cause.row(LIMITS) for cause in TABLE.causes], CLASSES, tripped_blocks=True)
     bad, good = all_safe(), all_safe().pack()
     bad.discrete[next(c for c in TABLE.causes if c.name == "object_on_platform").input.index] = 0
     bay.judge(good, 0, False)
@@ -214,14 +214,14 @@ def seen(interlock: Interlock, value: float, age_ms: int = 0, subject: int = 7) 
 
 
 def test_a_value_that_was_beyond_comes_back_by_the_hysteresis_only() -> None:
-    hot = Interlock([HOT], 1)
+    hot = Interlock([HOT], 1, tripped_blocks=True)
     assert [seen(hot, c) for c in (50.0, 50.1, 50.0, 48.1, 48.0, 50.0)] == [False, True, True, True, False, False]
-    low = Interlock([LOW], 1)
+    low = Interlock([LOW], 1, tripped_blocks=True)
     assert [seen(low, v) for v in (200.0, 199.9, 200.0, 219.9, 220.0, 200.0)] == [False, True, True, True, False, False]
 
 
 def test_what_is_not_known_stands_while_it_lasts_and_neither_sets_nor_clears_what_is_remembered() -> None:
-    hot = Interlock([HOT], 1)
+    hot = Interlock([HOT], 1, tripped_blocks=True)
     assert [seen(hot, 49.0), seen(hot, math.nan), seen(hot, 49.0)] == [False, True, False]
     assert [seen(hot, 70.0, age_ms=1001), seen(hot, 49.0)] == [True, False]
     assert [seen(hot, 70.0), seen(hot, 20.0, age_ms=1001), seen(hot, math.nan), seen(hot, 49.0)] == [True] * 4
@@ -229,7 +229,7 @@ def test_what_is_not_known_stands_while_it_lasts_and_neither_sets_nor_clears_wha
 
 
 def test_what_is_remembered_belongs_to_its_subject() -> None:
-    hot = Interlock([HOT], 1)
+    hot = Interlock([HOT], 1, tripped_blocks=True)
     assert [seen(hot, 51.0), seen(hot, 49.0, subject=8), seen(hot, 49.0)] == [True, False, False]
     assert [seen(hot, 51.0), seen(hot, math.nan, subject=8), seen(hot, 49.0)] == [True, True, True]
     assert [seen(hot, 51.0, subject=8), seen(hot, 49.0, subject=8)] == [True, True]
@@ -237,7 +237,7 @@ def test_what_is_remembered_belongs_to_its_subject() -> None:
 
 
 def test_looking_whether_something_may_start_remembers_nothing() -> None:
-    hot, block = Interlock([HOT], 1), Block()
+    hot, block = Interlock([HOT], 1, tripped_blocks=True), Block()
     block.analogue[0] = 51.0
     assert hot.may_start(block.pack())[0] == 1
     block.analogue[0] = 49.0
@@ -245,7 +245,7 @@ def test_looking_whether_something_may_start_remembers_nothing() -> None:
 
 
 def test_two_causes_of_one_input_remember_each_their_own() -> None:
-    both = Interlock([(*HOT[:4], 40.0, *HOT[5:]), HOT], 1)
+    both = Interlock([(*HOT[:4], 40.0, *HOT[5:]), HOT], 1, tripped_blocks=True)
     block = Block()
     block.analogue[0] = 51.0
     assert both.judge(block.pack(), 0, False)[0] == 0b11
@@ -290,23 +290,23 @@ def test_a_row_looser_than_its_limit_is_refused(name: str) -> None:
     least, most = MAXIMA[name]
     row = lambda limit: (True, 0, 0, name, limit, 0.1, "plc_age_ms", 300, 1, 1, False, False, False)  # noqa: E731
     for limit in (least, most):
-        Interlock([row(limit)], 1)
+        Interlock([row(limit)], 1, tripped_blocks=True)
     for limit in (math.nextafter(least, -math.inf), math.nextafter(most, math.inf), math.inf, -math.inf, math.nan):
         with pytest.raises(ValueError, match=re.escape(f"{name} is {limit:g}, compiled in are {least:g} to {most:g}")):
-            Interlock([row(limit)], 1)
+            Interlock([row(limit)], 1, tripped_blocks=True)
     inside, beyond = (1.0, -1.0) if name in LOWER_LIMITS else (-1.0, 1.0)
-    assert not seen(Interlock([row(most)], 1), most + inside)
-    assert seen(Interlock([row(most)], 1), most + beyond)
+    assert not seen(Interlock([row(most)], 1, tripped_blocks=True), most + inside)
+    assert seen(Interlock([row(most)], 1, tripped_blocks=True), most + beyond)
 
 
 @pytest.mark.parametrize("name", [n for n in MAXIMA if n.endswith("_age_ms")])
 def test_a_row_with_a_longer_age_is_refused(name: str) -> None:
     least, most = MAXIMA[name]
     for age_ms in (least, most):
-        Interlock([(*ALIVE[:6], name, age_ms, *ALIVE[8:])], 1)
+        Interlock([(*ALIVE[:6], name, age_ms, *ALIVE[8:])], 1, tripped_blocks=True)
     for age_ms in (least - 1, most + 1, 0xFFFFFFFF):
         with pytest.raises(ValueError, match=re.escape(f"{name} is {age_ms:g}, compiled in are {least:g} to {most:g}")):
-            Interlock([(*ALIVE[:6], name, age_ms, *ALIVE[8:])], 1)
+            Interlock([(*ALIVE[:6], name, age_ms, *ALIVE[8:])], 1, tripped_blocks=True)
 
 
 def but(row: tuple[Any, ...], at: int, value: object) -> list[Any]:
@@ -344,11 +344,11 @@ def but(row: tuple[Any, ...], at: int, value: object) -> list[Any]:
 )
 def test_a_table_that_cannot_be_is_refused(rows: list[Any], says: str) -> None:
     with pytest.raises(ValueError, match=f"^{says}"):
-        Interlock(rows, 1)
+        Interlock(rows, 1, tripped_blocks=True)
 
 
 def test_the_last_slots_and_the_largest_table_are_taken() -> None:
-    last = Interlock([(*ALIVE[:1], 47, *ALIVE[2:])] * 63 + [(*HOT[:1], 15, *HOT[2:])], 1)
+    last = Interlock([(*ALIVE[:1], 47, *ALIVE[2:])] * 63 + [(*HOT[:1], 15, *HOT[2:])], 1, tripped_blocks=True)
     block = Block()
     block.discrete[47] = 1
     assert last.judge(block.pack(), 0, False)[0] == 0
@@ -356,7 +356,9 @@ def test_the_last_slots_and_the_largest_table_are_taken() -> None:
     assert last.judge(block.pack(), 0, False)[0] == 1 << 63
     block.analogue[15], block.discrete_age[47] = 0.0, 301
     assert last.judge(block.pack(), 0, False)[0] == (1 << 63) - 1
-    alone = Interlock([(*ALIVE[:7], 300, 1, *ALIVE[9:])] * 63 + [(*HOT[:8], 2, 2, True, True, False)], 3)
+    alone = Interlock(
+        [(*ALIVE[:7], 300, 1, *ALIVE[9:])] * 63 + [(*HOT[:8], 2, 2, True, True, False)], 3, tripped_blocks=True
+    )
     block = Block()
     block.discrete[1], block.analogue[0] = 1, 51.0
     alone.judge(block.pack(), 0, False)
@@ -366,13 +368,13 @@ def test_the_last_slots_and_the_largest_table_are_taken() -> None:
     assert alone.judge(block.pack(), 0, True)[1:] == (3, False, 0, -1, 0)
     block.analogue[0] = 51.0
     assert alone.judge(block.pack(), 0, False)[1:] == (0, True, 2, 63, 1 << 63)
-    assert not seen(Interlock(but(HOT, 5, 0.0), 1), 50.0)
+    assert not seen(Interlock(but(HOT, 5, 0.0), 1, tripped_blocks=True), 50.0)
 
 
 def test_a_number_that_its_field_cannot_hold_is_refused() -> None:
     for rows in (but(ALIVE, 1, -1), but(ALIVE, 2, 256), but(ALIVE, 7, 1 << 32), but(ALIVE, 8, 1 << 16)):
         with pytest.raises(OverflowError):
-            Interlock(rows, 1)
+            Interlock(rows, 1, tripped_blocks=True)
 
 
 def test_a_block_of_another_size_is_refused() -> None:
@@ -389,13 +391,13 @@ def test_a_block_of_another_size_is_refused() -> None:
 
 
 def test_a_replay_goes_on_from_what_was_dumped() -> None:
-    boot = Interlock([ALIVE, HOT], 1)
+    boot = Interlock([ALIVE, HOT], 1, tripped_blocks=True)
     assert boot.dump() == (True, True, 0, -1, 1, 0, (0, 0))
     block = Block()
     block.analogue[0], block.subject[0], block.discrete[1] = 51.0, 9, 1
     boot.judge(block.pack(), 0, False)
     assert boot.dump() == (True, False, 0, -1, 1, 0b10, (0, 9))
-    again = Interlock([ALIVE, HOT], 1)
+    again = Interlock([ALIVE, HOT], 1, tripped_blocks=True)
     again.load(boot.dump())
     for value, reset, moving in (
         (49.0, True, 0),
@@ -416,7 +418,7 @@ def test_a_replay_goes_on_from_what_was_dumped() -> None:
      (6, (0, 1 << 32))],
 )  # fmt: skip
 def test_a_memory_of_another_table_is_refused_and_changes_nothing(at: int, value: object) -> None:
-    interlock = Interlock([ALIVE, HOT], 1)
+    interlock = Interlock([ALIVE, HOT], 1, tripped_blocks=True)
     before = interlock.dump()
     with pytest.raises(ValueError, match=r"^no (memory|subjects) of an interlock with 2 causes: "):
         interlock.load((*before[:at], value, *before[at + 1 :]))

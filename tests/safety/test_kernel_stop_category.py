@@ -23,7 +23,7 @@ def opened(*categories: int) -> Interlock:
         (False, i, 1, "", 0.0, 0.0, "plc_age_ms", 300, 1, category, False, False, False)
         for i, category in enumerate(categories)
     ]
-    interlock = Interlock(rows, 1)
+    interlock = Interlock(rows, 1, tripped_blocks=True)
     interlock.judge(block(*[1] * len(rows)), 0, False)
     assert interlock.judge(block(*[1] * len(rows)), 0, True)[2:5] == (False, 0, -1)
     return interlock
