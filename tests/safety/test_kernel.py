@@ -162,6 +162,10 @@ def test_no_trip_shuts_a_person_out_but_one_that_blocks_a_reset(cause: table.Cau
     assert not permits & cause.withholds
 
 
+OPEN = (False, 0, -1, 0)
+"""What `judge` says of an open latch: not latched, no stop category, no first-out, nothing tripped."""
+
+
 def test_a_reset_needs_what_tripped_it_gone_where_it_was_made_so() -> None:
     bay = Interlock([cause.row(LIMITS) for cause in TABLE.causes], CLASSES, tripped_blocks=True)
     bad, good = all_safe(), all_safe().pack()
@@ -172,7 +176,7 @@ def test_a_reset_needs_what_tripped_it_gone_where_it_was_made_so() -> None:
     bay.judge(bad.pack(), 0, False)
     assert bay.judge(bad.pack(), 0, True)[2], "the cause that tripped it still stands"
     bay.judge(good, 0, False)
-    assert not bay.judge(good, 0, True)[2]
+    assert bay.judge(good, 0, True)[2:] == OPEN
 
 
 def test_reset_needs_every_blocking_cause_gone() -> None:
@@ -184,7 +188,7 @@ def test_reset_needs_every_blocking_cause_gone() -> None:
     assert interlock.judge(person.pack(), 0, True)[2], "a cause that blocks a reset stands"
     good = all_safe().pack()
     interlock.judge(good, 0, False)
-    assert not interlock.judge(good, 0, True)[2]
+    assert interlock.judge(good, 0, True)[2:] == OPEN
 
 
 def test_first_out_is_remembered_and_later_causes_do_not_replace_it() -> None:
