@@ -115,7 +115,7 @@ class Deciders:
         return self.charger.decide(snapshot, state, decision)
 
     def _interlock(self, snapshot: Snapshot, state: StationState, *, reset: bool) -> Decision:
-        engaged, worked_at = changes.engaged(state), changes.worked_at(state)
+        engaged, worked_at = changes.engaged(state), changes.worked_at(state, snapshot.robot)
         return self.guard.judge(snapshot, state, reset=reset, engaged=engaged, worked_at=worked_at)
 
     def dump(self) -> dict[str, Memory]:

@@ -109,6 +109,7 @@ class Runner:
             log.exception("the control cycle failed; the station is aborted")
             cycle.failed = f"{type(e).__name__}: {e}"
             self.health.failed_cycles += 1
+            self.state = replace(self.state, visited=True)  # who came in meanwhile, a failed cycle may have overlooked
             if PACKML.allows(self.state.packml, "abort"):
                 self.state = changes.abort(self.state, now_s, Reason("internal_error", cycle.failed))
             return

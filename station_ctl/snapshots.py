@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Literal
 
 from drivers.pack_status import PackStatus
@@ -110,7 +110,7 @@ def bay_message(number: int, isolation: bool, state: StationState, snapshot: Sna
         soh_pct=_value(pack.soh_pct),
         temperature_max_c=_value(pack.temperature_max_c),
         link=pack.link.name.lower(),
-        state=_bay_state(occupied, isolation, plan.serial(pack), state),
+        state=_bay_state(occupied, isolation, {plan.serial(pack), str(bay(number))} & state.quarantined.keys()),
         reason=reason,
         energised=message.presence(
             snapshot.robot.bays[number - 1].energised if snapshot.robot else Signal.NOT_AVAILABLE
@@ -123,7 +123,7 @@ def bay_message(number: int, isolation: bool, state: StationState, snapshot: Sna
 
 
 def _bay_state(
-    occupied: Signal, isolation: bool, serial: str | None, state: StationState
+    occupied: Signal, isolation: bool, quarantined: Collection[str | None]
 ) -> Literal["empty", "stored", "quarantined", "isolation", "unknown"]:
     if occupied is Signal.FALSE:
         return "empty"
@@ -131,7 +131,7 @@ def _bay_state(
         return "unknown"
     if isolation:
         return "isolation"
-    return "quarantined" if serial in state.quarantined else "stored"
+    return "quarantined" if quarantined else "stored"
 
 
 def truck_message(numbers: Iterable[int], state: StationState, snapshot: Snapshot) -> TruckMessage:

@@ -78,8 +78,9 @@ class People:
 
     def _in_the_way(self, state: StateMessage) -> bool:
         """Whether nothing may move beside a truck that nobody holds and that misses no pack: its driver has to go."""
-        named = state.reason is not None and state.reason.code in IN_THE_WAY and "lane_not_safe" in state.reason.text
-        if not named:
+        if state.reason is None or "lane_not_safe" not in state.reason.text:
+            return False
+        if state.reason.code not in IN_THE_WAY and (state.reason.code != "interlock" or state.swap_id is not None):
             return False
         lane = self._station.world.lane
         whole = all(place.pack is not None for place in lane.mounts.values())

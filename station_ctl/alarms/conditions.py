@@ -113,7 +113,7 @@ class Conditions:
     def _creeping(self, look: Look, vital: Vital) -> Found:
         """What is looked at every 0.2 s."""
         snapshot = look.snapshot
-        found = self._vitals.look(vital, snapshot.now_s)
+        found = {**self._vitals.look(vital, snapshot.now_s), **packs.taken_away(look.state)}
         places = [bay(b.number) for b in self._config.bay] + [mount(m.number) for m in self._config.mount]
         for place in places:
             found |= packs.measured(place, snapshot, self._config)

@@ -13,6 +13,7 @@ from station_ctl.model.places import Place, bay
 from station_ctl.model.state import StationState
 from station_ctl.sections import BaySection
 from station_ctl.swap import plan
+from station_ctl.swap.quarantine import TAKEN_AWAY
 
 INSULATION_WARNING_OHM_PER_V = 500.0
 """GB 18384: what a traction system without faults has at least; under 100 the pack is refused."""
@@ -72,9 +73,16 @@ def in_bay(
         found[identifier("pack.silent", label)] = Condition()
     elif who is None or pack.link is not PackLink.MONITORED:
         found[identifier("pack.not_monitored", label)] = Condition(f"BMS {pack.link.name.lower()}")
-    if who is not None and who in state.quarantined:
-        found[identifier("pack.quarantined", label)] = Condition(f"{who}: {state.quarantined[who]}")
+    name = next((n for n in (who, str(bay(section.number))) if n in state.quarantined), None)
+    if name is not None:
+        found[identifier("pack.quarantined", label)] = Condition(f"{name}: {state.quarantined[name]}")
     return found
+
+
+def taken_away(state: StationState) -> dict[str, Condition]:
+    """Nameless packs in quarantine that people carried away: the first of them."""
+    away = sorted(name for name in state.quarantined if name.startswith(TAKEN_AWAY))
+    return {"pack.taken_away": Condition(f"{away[0]}: {state.quarantined[away[0]]}")} if away else {}
 
 
 def _who(pack: PackStatus) -> str:

@@ -41,7 +41,8 @@ class StationState:
     refused_since_s: since when the gate refuses the order; done_since_s: since when the PLC reports it done.
     resume_to: the phase that Held or Suspended goes back to.
     quarantined: why, by serial, or by place or 'gripper' as long as the pack is nameless (swap.quarantine).
-    told: by place the serial that was told there last, as long as it stays occupied.
+    told: by place the serial that was told there last, as long as it stays occupied. bare_since_s: by place, and
+    for the gripper, since when no switch sees a pack there (swap.seen_packs).
     charging: how it stands in each bay. clears: how often a person's `clear` was obeyed, ever.
     shutting_down: the service is being stopped, nothing begins any more.
     evacuate_asked: what a person has just asked to be evacuated; gone after the cycle that looks at it.
@@ -71,6 +72,7 @@ class StationState:
     parking: Parking = field(default_factory=Parking)
     quarantined: Mapping[str, str] = field(default_factory=dict)
     told: Mapping[str, str] = field(default_factory=dict)
+    bare_since_s: Mapping[str, float] = field(default_factory=dict)
     charging: Mapping[int, BayCharge] = field(default_factory=dict)
     clears: int = 0
     shutting_down: bool = False

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from drivers.robot_protocol import RobotCommand
+from drivers.reading import Signal
+from drivers.robot_protocol import RobotCommand, RobotStatus
 from drivers.truck_status import TruckRequest
 from station_ctl.model.state import StationState
 from station_ctl.model.words import ACTING, Event, PackML, Reason
@@ -29,11 +30,14 @@ def engaged(state: StationState) -> bool:
     return state.packml in _AUTOMATIC and state.step in _ENGAGED
 
 
-def worked_at(state: StationState) -> bool:
+def worked_at(state: StationState, robot: RobotStatus | None) -> bool:
     """True while a truck that was isolated for the robot has not been given back: it has to be held where it stands.
 
     Not in the step `isolate`, in which the driver is only asked for it. An evacuation counts as the step it interrupts.
+    Nor once the swap was ended by a person and the truck is measured gone.
     """
+    if state.swap is None and robot is not None and robot.truck_present is Signal.FALSE:
+        return False
     step = state.evacuation.interrupted if state.evacuation and state.step.startswith("evacuate") else state.step
     return state.packml in _AUTOMATIC and step in _ENGAGED - {"isolate"}
 

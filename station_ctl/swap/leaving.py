@@ -44,7 +44,16 @@ def no_release(state: StationState, snapshot: Snapshot) -> str:
     fitted = [robot.mounts[e.mount - 1] for e in state.swap.exchanges]
     if any((m.locked, m.unlocked) != whole or m.seated is not Signal.TRUE for m in fitted):
         return "a mount of this truck is not measured seated and locked"
-    return _stranger(state.swap, state.step, snapshot)
+    return _quarantined(state, state.swap) or _stranger(state.swap, state.step, snapshot)
+
+
+def _quarantined(state: StationState, swap: Swap) -> str:
+    """A pack that was put in and came into quarantine since, '' if there is none; a truck's own leaves as it came."""
+    for exchange in swap.exchanges:
+        name = exchange.serial_in
+        if exchange.mount in swap.installed and name != exchange.serial_out and name in state.quarantined:
+            return f"mount {exchange.mount} holds {name}, which is quarantined: {state.quarantined[name]}"
+    return ""
 
 
 def _stranger(swap: Swap, step: str, snapshot: Snapshot) -> str:

@@ -35,6 +35,7 @@ def stable(state: StationState) -> StationState:
         shutting_down=False,
         visited=True,  # a controller that was off has seen nobody come or go
         let_go=False,
+        bare_since_s={},
     )
 
 

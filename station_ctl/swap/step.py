@@ -17,6 +17,7 @@ from station_ctl.swap.machine import STEP, SWAP
 from station_ctl.swap.noticed import noticed, plc_forgot
 from station_ctl.swap.recovery import NEEDS_RESET
 from station_ctl.swap.result import Result
+from station_ctl.swap.seen_packs import seen
 
 HOPS = 4
 """Steps that need no waiting are passed through in one cycle, at most so many."""
@@ -28,8 +29,8 @@ _STANDING = (RobotState.STOPPED, RobotState.READY, *NEEDS_RESET)
 
 def step(look: Look) -> Result:
     """One cycle of the swap logic."""
-    asked, state = look.state.evacuate_asked, noticed(look.state, look.snapshot.robot)
-    state = quarantine.quarantine(replace(look, state=state))
+    asked, before = look.state.evacuate_asked, noticed(look.state, look.snapshot.robot)
+    state = quarantine.quarantine(replace(look, state=seen(before, look.snapshot)), before)
     before = replace(_begun(state, look.now_s), evacuate_asked=None)
     down = before.packml in (PackML.ABORTING, PackML.ABORTED)
     if look.decision.latched and not down and before.packml is not PackML.CLEARING:

@@ -32,6 +32,7 @@ from station_ctl.journal import Entry, JournalError
 from station_ctl.model.look import Decision, Snapshot
 from station_ctl.model.places import bay
 from station_ctl.model.state import BayCharge, StationState
+from station_ctl.swap.quarantine import TAKEN_AWAY
 from station_ctl.uplink.alarm_parts import AlarmMessage, AlarmsMessage
 from tests.blackbox_support import attached
 from tests.simulation.ground import VIN, Ground
@@ -108,6 +109,10 @@ def status_of(number: int, **fields: object) -> Stimulus:
 
 def quarantine(ground: Ground) -> None:
     ground.runner.state = replace(ground.state, quarantined={pack_in(ground, 2).serial: "insulation fault"})
+
+
+def carried_away(ground: Ground) -> None:
+    ground.runner.state = replace(ground.state, quarantined={f"{TAKEN_AWAY}bay 2": "thermal event: smoke"})
 
 
 def isolate_pack(ground: Ground) -> None:
@@ -254,6 +259,7 @@ CASES: dict[str, Case] = {
     "pack.silent": Case("plant", lambda g: setattr(pack_in(g, 2).faults, "mute", True)),
     "pack.not_monitored": Case("pack", status_of(2, link=PackLink.HANDSHAKE, identity=NEVER)),
     "pack.quarantined": Case("state", quarantine),
+    "pack.taken_away": Case("state", carried_away),
     "charge.tripped": Case("decision", told(charging={2: BayCharge(False, "tripped", "current over its demand")})),
     "stock.no_charged_pack": Case("plant", both(discharge, arrives()), waits_for("no_charged_pack")),
     "stock.no_free_bay": Case("plant", both(fill, arrives()), waits_for("no_free_bay")),

@@ -316,5 +316,5 @@ def test_what_only_service_clears_stays_until_service_acknowledges_it(code: str,
         assert identifier in why and "role service" in why, why
 
 
-def test_three_alarms_are_cleared_by_service_only() -> None:
-    assert SERVICE == ["pack.thermal_event", "pack.quarantined", "robot.gripper_full"]
+def test_these_alarms_are_cleared_by_service_only() -> None:
+    assert SERVICE == ["pack.thermal_event", "pack.quarantined", "pack.taken_away", "robot.gripper_full"]

@@ -15,7 +15,7 @@ from station_ctl.model.places import Place, bay, mount
 from station_ctl.model.state import StationState
 from station_ctl.model.visit import Exchange, Swap
 from station_ctl.model.words import Reason
-from station_ctl.swap import choice, hindrance, plan, quarantine
+from station_ctl.swap import choice, hindrance, plan, quarantine, seen_packs
 from station_ctl.swap.look import Look
 from tests.safety.test_inputs import NOW, good, pack, robot, truck
 from tests.simulation.ground import station_config
@@ -116,17 +116,48 @@ def test_a_bay_with_an_event_or_in_quarantine_is_not_free() -> None:
     assert hindrance.isolation_bays(StationState(), here, CONFIG, {bay(6): "70 degC"}) == []
 
 
-@pytest.mark.parametrize("doubt", [(T, F, F), (F, T, F), (F, F, T), (F, Signal.UNTRUSTED, F)])
-def test_a_place_leaves_quarantine_only_if_all_its_switches_see_no_pack(doubt: tuple[Signal, Signal, Signal]) -> None:
-    here, state = at({}), StationState(quarantined={"bay 5": "thermal event: smoke"})
-    open_, told = Decision(MotionClass(255), False, 0, None, {}), {bay(5): "smoke"}
+HOT_BAY = StationState(quarantined={"bay 5": "thermal event: smoke"})
+OPEN = Decision(MotionClass(255), False, 0, None, {})
+
+
+def looked(state: StationState, here: Snapshot, decision: Decision = OPEN) -> StationState:
+    """The state after a cycle's look at who stands where."""
+    after = seen_packs.seen(state, here)
+    return quarantine.quarantine(Look(after, here, decision, CONFIG, ""), state)
+
+
+def later(here: Snapshot, seconds: float, *sensors: Signal) -> Snapshot:
+    """The same plant so much later, with these switches at bay 5."""
     assert here.robot is not None
     bays = list(here.robot.bays)
-    bays[4] = BaySensors(*doubt, T)
-    doubted = replace(here, robot=replace(here.robot, bays=tuple(bays)))
-    assert quarantine.quarantine(Look(state, doubted, open_, CONFIG, "")).quarantined == state.quarantined
-    assert "bay 5" in quarantine.quarantine(Look(state, here, replace(open_, thermal=told), CONFIG, "")).quarantined
-    assert quarantine.quarantine(Look(state, here, open_, CONFIG, "")).quarantined == {}
+    bays[4] = BaySensors(*sensors, T) if sensors else bays[4]
+    robot = replace(here.robot, bays=tuple(bays), received_s=here.robot.received_s + seconds)
+    return replace(here, now_s=here.now_s + seconds, robot=robot)
+
+
+@pytest.mark.parametrize("doubt", [(T, F, F), (F, T, F), (F, F, T), (F, Signal.UNTRUSTED, F)])
+def test_a_pack_has_left_only_once_all_switches_of_its_place_say_so_for_two_seconds(
+    doubt: tuple[Signal, Signal, Signal],
+) -> None:
+    here = at({})
+    state = looked(HOT_BAY, here)
+    assert state.quarantined == HOT_BAY.quarantined  # one reading
+    assert looked(state, later(here, 1.9)).quarantined == HOT_BAY.quarantined
+    assert looked(state, later(here, 2.0)).quarantined == {"taken away from bay 5": "thermal event: smoke"}
+    told = replace(OPEN, thermal={bay(5): "smoke"})
+    assert "bay 5" in looked(state, later(here, 2.0), told).quarantined
+    doubted = looked(state, later(here, 1.9, *doubt))
+    assert looked(doubted, later(here, 2.1)).quarantined == HOT_BAY.quarantined  # it counts from anew
+
+
+def test_two_packs_taken_away_from_one_bay_stay_two_and_an_event_outweighs_a_fault() -> None:
+    away = "taken away from bay 5"
+    state = replace(HOT_BAY, quarantined={away: "thermal event: gas", **HOT_BAY.quarantined})
+    here = at({})
+    state = looked(looked(state, here), later(here, 2.0))
+    assert state.quarantined == {away: "thermal event: gas", f"{away}, too": "thermal event: smoke"}
+    milder = replace(HOT_BAY, quarantined={"SIMP-00000005": "insulation", **HOT_BAY.quarantined})
+    assert looked(milder, at({5: stored(5, 90.0)})).quarantined == {"SIMP-00000005": "thermal event: smoke"}
 
 
 def test_a_quarantined_pack_is_never_handed_out() -> None:
