@@ -7,7 +7,7 @@ ARGS ?=
 comma := ,
 INPUTS := pyproject.toml setup.py constraints.txt $(wildcard Cython/*.pyx)
 
-.PHONY: help demo test test-system test-canhw soak planted every recover scenarios golden thermal alarm-times check bench endurance documents fuzz fuzz-long proof mutation sanitize coverage clean
+.PHONY: help demo test test-system test-canhw soak planted every recover scenarios golden thermal alarm-times check bench bench-soc endurance documents fuzz fuzz-long proof mutation sanitize coverage clean
 
 help:
 	@echo "make demo       one swap on this machine, end to end   (ARGS='--speed 20 --json record.json')"
@@ -105,6 +105,13 @@ check: $(VENV)/.test
 bench: $(VENV)/.test
 	$(BIN)/station-hil bench $(ARGS)
 
+# SOC_RUNS: held-out runs (.npz with .json); SOC_PULSES: the folder of pulse tests that identify the peers' circuit
+bench-soc: $(VENV)/.test
+	@test -d "$(SOC_RUNS)" && test -d "$(SOC_PULSES)" || { echo "bench-soc: set SOC_RUNS and SOC_PULSES to folders of runs (docs/soc.md)"; exit 2; }
+	$(BIN)/python -m hil.soc.bench $(SOC_RUNS) $(SOC_PULSES)
+	$(BIN)/python -m hil.soc.cost $(SOC_PULSES)
+	$(BIN)/python -m hil.soc.plots $(SOC_RUNS) docs/pictures/soc-check.png
+
 endurance: $(VENV)/.test
 	$(BIN)/station-hil endurance $(ARGS)
 
@@ -121,11 +128,11 @@ define install
 endef
 
 $(VENV)/.bench: $(INPUTS)
-	$(call install,bench)
+	$(call install,bench$(comma)soc)
 	@touch $@
 
 $(VENV)/.test: $(INPUTS)
-	$(call install,bench$(comma)test)
+	$(call install,bench$(comma)soc$(comma)test)
 	@touch $(VENV)/.bench $@
 
 $(VENV)/.fuzz: $(INPUTS)

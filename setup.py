@@ -9,7 +9,8 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-KERNELS = ("interlock", "thermal")
+KERNELS = ("interlock", "thermal", "soc")
+FLAGS = {"soc": ("-O3", "-fno-math-errno")}
 TABLES = ("station_ctl.safety.table", "station_ctl.charging.table")
 """Rooms with a cause-and-effect table: what their `load` refuses at the start is not built either."""
 
@@ -33,10 +34,11 @@ class CheckedBuild(build_ext):
 setup(
     ext_modules=cythonize(
         [
-            Extension(f"station_ctl.kernel.{name}", [f"Cython/{name}.pyx"], extra_compile_args=["-Wall", "-Wextra"])
+            Extension(f"station_ctl.kernel.{name}", [f"Cython/{name}.pyx"], extra_compile_args=["-Wall", "-Wextra", *FLAGS.get(name, ())])
             for name in KERNELS
         ],
         compiler_directives={"embedsignature": True},
+        include_path=["Cython"],
     ),
     cmdclass={"build_ext": CheckedBuild},
 )

@@ -14,6 +14,7 @@ from drivers.errors import StationError
 from station_ctl import __version__, config, service
 from station_ctl.blackbox import cli as blackbox
 from station_ctl.documents import pages
+from station_ctl.soc import cli as soc
 from station_ctl.uplink.roles import Roles
 
 
@@ -34,6 +35,7 @@ def main(argv: list[str] | None = None) -> int:
     docs.add_argument("--check", action="store_true")
     docs.set_defaults(handler=_documents)
     blackbox.add_verb(sub)
+    soc.add_verb(sub)
     for entry in entry_points(group="station_ctl.verbs"):
         entry.load()(sub)
     arguments = parser.parse_args(argv)

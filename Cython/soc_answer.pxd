@@ -1,0 +1,117 @@
+# cython: language_level=3
+"""What the bank says: means, quantiles and chances over its living hypotheses.
+
+A hypothesis counts as a parabola (Epanechnikov) of the same variance: its 5 % and 95 % points are those of a Gaussian to
+1 %, at a few operations each.
+"""
+from libc.math cimport exp, sqrt
+from soc_bank cimport lives
+from soc_types cimport BANK, CHARGES, HEALTHS, Hypothesis, Pack
+
+cdef struct Mixture:
+    int count
+    double weight[BANK]
+    double mean[BANK]
+    double reach[BANK]  # sqrt(5) sd: half the parabola's width
+    double per_reach[BANK]
+    double health[BANK]
+
+
+cdef inline void add(Mixture* mix, double weight, double mean, double variance) noexcept nogil:
+    mix.weight[mix.count] = weight
+    mix.mean[mix.count] = mean
+    mix.reach[mix.count] = sqrt(5 * max(variance, 1e-12))
+    mix.per_reach[mix.count] = 1 / mix.reach[mix.count]
+    mix.count += 1
+
+
+cdef inline void gather(const Pack* pack, Mixture* mix, double less) noexcept nogil:
+    """State of charge, `less` charge ago."""
+    cdef const Hypothesis* one
+    cdef double z, q, total = 0
+    cdef int n
+    mix.count = 0
+    for n in range(BANK):
+        one = &pack.bank[n]
+        if one.log_weight > -8:
+            q = one.mean[1]
+            z = (one.mean[0] - less) / q
+            mix.health[mix.count] = n // CHARGES
+            add(mix, exp(one.log_weight), z,
+                (one.covariance[0] - 2 * z * one.covariance[1] + z * z * one.covariance[2]) / (q * q))
+            total += mix.weight[mix.count - 1]
+    for n in range(mix.count):
+        mix.weight[n] /= total
+
+
+cdef inline void gather_state(const Pack* pack, Mixture* mix, int state) noexcept nogil:
+    cdef const Hypothesis* one
+    cdef double total = 0
+    cdef int n
+    mix.count = 0
+    for n in range(BANK):
+        one = &pack.bank[n]
+        if one.log_weight > -8:
+            mix.health[mix.count] = n // CHARGES
+            add(mix, exp(one.log_weight), one.mean[state], one.covariance[state * (state + 1) // 2 + state])
+            total += mix.weight[mix.count - 1]
+    for n in range(mix.count):
+        mix.weight[n] /= total
+
+
+cdef inline double below(const Mixture* mix, double value) noexcept nogil:
+    """Chance that it is below."""
+    cdef double sum = 0, u
+    cdef int n
+    for n in range(mix.count):
+        u = (value - mix.mean[n]) * mix.per_reach[n]
+        u = min(max(u, -1), 1)
+        sum += mix.weight[n] * (2 + u * (3 - u * u))
+    return sum / 4
+
+
+cdef inline double quantile(const Mixture* mix, double chance) noexcept nogil:
+    cdef double low = 1e9, high = -1e9, mid
+    cdef int n
+    for n in range(mix.count):
+        low = min(low, mix.mean[n] - mix.reach[n])
+        high = max(high, mix.mean[n] + mix.reach[n])
+    for n in range(15):
+        mid = (low + high) / 2
+        if below(mix, mid) < chance:
+            low = mid
+        else:
+            high = mid
+    return (low + high) / 2
+
+
+cdef inline double mean(const Mixture* mix) noexcept nogil:
+    cdef double sum = 0
+    cdef int n
+    for n in range(mix.count):
+        sum += mix.weight[n] * mix.mean[n]
+    return sum
+
+
+cdef inline double sd(const Mixture* mix) noexcept nogil:
+    cdef double sum = 0, about = mean(mix)
+    cdef int n
+    for n in range(mix.count):
+        sum += mix.weight[n] * (mix.reach[n] ** 2 / 5 + (mix.mean[n] - about) ** 2)
+    return sqrt(sum)
+
+
+cdef inline double sharpened(const Mixture* mix) noexcept nogil:
+    """Mean where the likelier capacities count by the square of their weight: smooth as a mean, and a rare aged pack
+    does not pull every fresh one."""
+    cdef double share[HEALTHS]
+    cdef double sum = 0, total = 0
+    cdef int n
+    for n in range(HEALTHS):
+        share[n] = 0
+    for n in range(mix.count):
+        share[<int>mix.health[n]] += mix.weight[n]
+    for n in range(mix.count):
+        total += mix.weight[n] * share[<int>mix.health[n]]
+        sum += mix.weight[n] * share[<int>mix.health[n]] * mix.mean[n]
+    return sum / total

@@ -1,0 +1,92 @@
+# cython: language_level=3
+"""The cell: what its terminal shows for a charge, a branch, a lag of the particle's surface and a current.
+
+V = plateau(x + lag) + knee(q - x - knee_lag lag) + M h + dOCV/dT (T - 25) + s [R0 i + (2RT/F) asinh(i / i0) + v1] + c + o
+
+The plateau and the bottom are the graphite's, read at its surface; the top knee is the iron
+phosphate's, measured from full: lost lithium leaves the first where it is from empty and moves the second with the
+capacity. The hysteresis is the phosphate's too, but is read from empty: its place would otherwise speak for an age. Sources: Doyle, Fuller, Newman 1993 (charge transfer: Butler-Volmer with alpha = 1/2 inverted); Plett 2004
+(one-state hysteresis); two first-order lags for the diffusion in the particle. docs/soc.md says how good it is.
+"""
+from libc.math cimport asinh, exp, fabs
+from soc_types cimport Cell, Curves, Pack, POINTS, TERMS, Terms, WARMTHS, Window
+
+
+cdef inline double place_on(const Curves* curves, double at, int* k) noexcept nogil:
+    """Knot below and the part of the step beyond it; straight on beyond the ends."""
+    cdef double u = (at - curves.first) * curves.per_step
+    k[0] = POINTS - 2 if u >= POINTS - 1 else <int>u if u > 0 else 0
+    return u - k[0]
+
+
+cdef inline double on_plateau(const Curves* curves, double at, double warm_k, double branch, double* width) noexcept nogil:
+    """V on the plateau; width: half of the hysteresis there."""
+    cdef int k
+    cdef double u = place_on(curves, at, &k)
+    cdef const double* p = curves.plateau + 3 * k
+    width[0] = p[2] + u * (p[5] - p[2])
+    return p[0] + u * (p[3] - p[0]) + warm_k * (p[1] + u * (p[4] - p[1])) + branch * width[0]
+
+
+cdef inline double on_knee(const Curves* curves, double at) noexcept nogil:
+    cdef int k
+    cdef double u = place_on(curves, at, &k)
+    return curves.knee[k] + u * (curves.knee[k + 1] - curves.knee[k])
+
+
+cdef inline Terms at_temperature(const Curves* curves, double temperature_c) noexcept nogil:
+    """Terms between the two temperatures next to it; the last ones beyond."""
+    cdef double u = (temperature_c + 40) / 2
+    cdef int k = WARMTHS - 2 if u >= WARMTHS - 1 else <int>u if u > 0 else 0
+    cdef const double* low = <const double*>&curves.terms[k]
+    cdef const double* high = <const double*>&curves.terms[k + 1]
+    cdef Terms terms
+    cdef int i
+    u = min(max(u - k, 0), 1)
+    for i in range(TERMS):
+        (<double*>&terms)[i] = low[i] + u * (high[i] - low[i])
+    return terms
+
+
+cdef inline double relax(double state, double goal, double passed) noexcept nogil:
+    """First order, exact for any step; `passed` in time constants."""
+    return goal + (state - goal) * exp(-passed)
+
+
+cdef inline void flow(Pack* pack, const Cell* cell, const Terms* terms, double dt_s, double rate) noexcept nogil:
+    """dt_s of a constant C-rate: the lags, the branch and the sums of the window."""
+    cdef Window* w = &pack.window
+    cdef double gain = terms.lag_gain * rate
+    cdef double lags = dt_s / terms.lag_s
+    cdef double charge = rate * dt_s / 3600
+    cdef double turned, keep
+    pack.lag_slow = relax(pack.lag_slow, gain, lags)
+    pack.lag_fast = relax(pack.lag_fast, gain * cell.fast_gain, lags / cell.fast_s)
+    pack.slow_v = relax(pack.slow_v, terms.slow_v * rate, dt_s / terms.slow_s)
+    pack.branch_rate = relax(pack.branch_rate, rate, dt_s / cell.branch_s)
+    pack.travel_rate = relax(pack.travel_rate, rate, dt_s / 300)
+    w.charge += charge
+    w.through += fabs(charge)
+    w.travel += fabs(pack.travel_rate) * dt_s / 3600
+    turned = cell.branch_gain * pack.branch_rate * dt_s / 3600
+    keep = exp(-fabs(turned))
+    w.keep *= keep
+    w.push = keep * w.push + (1 - keep if turned > 0 else keep - 1)
+    w.elapsed_s += dt_s
+
+
+cdef inline double overpotential(const Pack* pack, const Terms* terms, double rate, double temperature_c) noexcept nogil:
+    cdef double thermal_v = 2 * 8.314462618 / 96485.33212 * (temperature_c + 273.15)  # 2 R T / F
+    return terms.ohm_v * rate + thermal_v * asinh(rate / terms.exchange) + pack.slow_v
+
+
+cdef inline double straight(double low, double mid, double high, double reach, double* slope, double* bent) noexcept nogil:
+    """A curve seen through a Gaussian, by three points (mid, mid -+ reach = sqrt(3) sd): mean; slope by regression;
+    what the slope leaves unexplained, as a variance is added to `bent`."""
+    cdef double mean = (low + 4 * mid + high) / 6
+    cdef double left
+    slope[0] = (high - low) / (2 * reach)
+    left = (low * low + 4 * mid * mid + high * high) / 6 - mean * mean - slope[0] * slope[0] * reach * reach / 3
+    if left > 0:
+        bent[0] += left
+    return mean

@@ -1,0 +1,207 @@
+"""From pulse tests and a slow cycle to a cell type: the terms of the model by least squares, and how well it fits.
+
+The open-circuit curves come first (from a slow cycle, or measured apart); then the terms at each temperature, all runs
+together, with a weak pull towards straight Arrhenius lines. What is left over per run and temperature is the report,
+and sets how far the estimator will believe the model.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import least_squares
+
+from drivers.errors import StationError
+from station_ctl.kernel import soc as kernel
+from station_ctl.soc import curves
+from station_ctl.soc.cell_type import CellType, Curve, Terms
+
+Array = NDArray[np.float64]
+FROM_SOC: Final = 0.04
+"""Below, the bottom's slope makes any error of the charge one of volts."""
+ROBUST_MV: Final = 5.0
+STRAIGHT: Final = 20.0
+"""Pull towards Arrhenius lines, in residuals of 1 mV per change of slope (in ln per 1000/K)."""
+_START: Final = {
+    "lag_gain": (0.045, 3300.0),
+    "lag_s": (113.0, 3600.0),
+    "ohm_v": (0.048, 120.0),
+    "exchange_c": (0.64, -5600.0),
+}
+"""Values at 25 degC and their slope against 1/T: a common large LFP cell."""
+_SLOW: Final = {"slow_v": (0.027, 5200.0), "slow_s": (26.0, 2000.0)}
+_GLOBAL: Final = {"fast_gain": 0.5, "fast_s": 0.1, "branch_gain": 17.0, "knee_lag": 0.12}
+
+
+class FitError(StationError):
+    """The measurements cannot make a type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One measurement of one cell: time, A (> 0 charges), V, degC, charge. branch: where it comes from, -1 or +1."""
+
+    name: str
+    frames: Array
+    voltage_v: Array
+    branch: float
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What the fit leaves of one run: mV rms and mean from 5 to 93 % charge; % of charge rms on the top knee."""
+
+    name: str
+    temperature_c: float
+    rms_mv: float
+    mean_mv: float
+    knee_pct: float
+
+
+def read_run(path: Path) -> Run:
+    """`.npz` with t, I, V, T, soc. Raises FitError."""
+    try:
+        with np.load(path) as content:
+            t, amps, volts, warm, soc = (np.asarray(content[k], dtype=float) for k in ("t", "I", "V", "T", "soc"))
+    except (OSError, KeyError, ValueError) as e:
+        raise FitError("is no run of t, I, V, T and soc", where=str(path), value=str(e)) from e
+    steps = np.diff(t, prepend=t[0])
+    if np.any(steps < 0) or not all(np.all(np.isfinite(a)) for a in (t, amps, volts, warm, soc)):
+        raise FitError("time goes back, or a value is missing", where=str(path))
+    return Run(
+        path.stem, np.ascontiguousarray(np.column_stack([steps, amps, warm, soc])), volts, 1.0 if soc[0] > 0.5 else -1.0
+    )
+
+
+def fit(
+    first: CellType, runs: Sequence[Run], at_c: Sequence[float], *, slow: bool = False, rounds: int = 15
+) -> tuple[CellType, list[Left]]:
+    """The type with its terms at these temperatures, and what is left. first: name, capacity, curves, trust and limits.
+
+    slow: also a resistor with a capacitor (cells whose voltage creeps for tens of seconds).
+    """
+    if not runs:
+        raise FitError("no runs", where=first.name)
+    problem = _Problem(first, tuple(runs), tuple(at_c), slow)
+    solved = least_squares(
+        problem.residuals, problem.start(), max_nfev=rounds, loss="soft_l1", f_scale=ROBUST_MV, x_scale=0.3
+    )
+    found = problem.type(solved.x)
+    return found, [left(found, run) for run in runs]
+
+
+def left(cell_type: CellType, run: Run) -> Left:
+    """What the type leaves of a run, be it fitted to it or not."""
+    error_mv = (voltage(cell_type, run) - run.voltage_v) * 1e3
+    soc = run.frames[:, 3]
+    middle = (soc > 0.05) & (soc < 0.93)
+    knee = soc >= 0.93
+    slope = _slope_mv_per_pct(cell_type, soc[knee])
+    steep = slope > 10
+    return Left(
+        run.name,
+        float(np.mean(run.frames[:, 2])),
+        _rms(error_mv[middle]),
+        float(np.mean(error_mv[middle])) if middle.any() else math.nan,
+        _rms((error_mv[knee] / np.maximum(slope, 1))[steep]),
+    )
+
+
+def voltage(cell_type: CellType, run: Run) -> Array:
+    """The model's voltage for a run, by the compiled kernel."""
+    volts = np.empty(len(run.frames))
+    curves.kernel_type(cell_type).simulate(run.frames, run.branch, 1.0, volts)
+    return volts
+
+
+def curve_from_cycle(cycle: Run, model: CellType) -> Curve:
+    """Both branches from a slow cycle: its two legs, less what the model says the current costs."""
+    free = model.model_copy(update={"curve": _level(model.curve)})
+    costs = voltage(free, cycle) - curves_at(free, cycle.frames[:, 3])
+    soc, amps = cycle.frames[:, 3], cycle.frames[:, 1]
+    grid = np.array(model.curve.soc)
+    legs = [_leg(soc[m], (cycle.voltage_v - costs)[m], grid) for m in (amps < 0, amps > 0)]
+    low, high = np.minimum(*legs), np.maximum(*legs)
+    return model.curve.model_copy(update={"discharge_v": tuple(map(float, low)), "charge_v": tuple(map(float, high))})
+
+
+def _leg(soc: Array, volts: Array, grid: Array) -> Array:
+    if len(soc) < 50:
+        raise FitError("the slow cycle has no charge or no discharge", where="slow cycle", value=len(soc))
+    order = np.argsort(soc)
+    smooth = np.interp(grid, soc[order], volts[order])
+    rising: Array = np.maximum.accumulate(smooth) + np.arange(len(grid)) * 1e-6
+    return rising
+
+
+def _level(curve: Curve) -> Curve:
+    middle = tuple((a + b) / 2 for a, b in zip(curve.discharge_v, curve.charge_v, strict=True))
+    return curve.model_copy(update={"discharge_v": middle, "charge_v": middle})
+
+
+def curves_at(cell_type: CellType, soc: Array) -> Array:
+    """The middle curve at these charges, V."""
+    c = cell_type.curve
+    middle: Array = np.interp(soc, c.soc, (np.array(c.discharge_v) + np.array(c.charge_v)) / 2)
+    return middle
+
+
+def _slope_mv_per_pct(cell_type: CellType, soc: Array) -> Array:
+    return (curves_at(cell_type, soc + 0.0025) - curves_at(cell_type, soc - 0.0025)) / 0.5 * 1e3
+
+
+def _rms(values: Array) -> float:
+    return float(np.sqrt(np.mean(values**2))) if len(values) else math.nan
+
+
+class _Problem:
+    """Parameters are logarithms: first the terms, temperature by temperature, then the global ones."""
+
+    def __init__(self, first: CellType, runs: tuple[Run, ...], at_c: tuple[float, ...], slow: bool) -> None:
+        self.first, self.runs, self.at_c = first, runs, at_c
+        self.names = list(_START) + (list(_SLOW) if slow else [])
+        plateau, knee = curves.tables(first)
+        self.plateau, self.knee = np.array(plateau), np.array(knee)
+        self.wanted = [run.frames[:, 3] > FROM_SOC for run in runs]
+        self.against = 1e3 / (np.array(at_c) + 273.15)
+
+    def start(self) -> Array:
+        known = _START | _SLOW
+        inverse_k = [1 / (t + 273.15) - 1 / 298.15 for t in self.at_c]
+        terms = [math.log(known[n][0]) + known[n][1] * a for a in inverse_k for n in self.names]
+        return np.array(terms + [math.log(v) for v in _GLOBAL.values()])
+
+    def type(self, x: Array) -> CellType:
+        table = np.exp(np.clip(x[: -len(_GLOBAL)], -15, 9)).reshape(len(self.at_c), -1)
+        values = {name: tuple(map(float, table[:, k])) for k, name in enumerate(self.names)}
+        values.setdefault("slow_v", (0.0,) * len(self.at_c))
+        values.setdefault("slow_s", (20.0,) * len(self.at_c))
+        globals_ = dict(zip(_GLOBAL, map(float, np.exp(np.clip(x[-len(_GLOBAL) :], -12, 5))), strict=True))
+        dynamics = self.first.dynamics.model_copy(update=globals_)
+        return self.first.model_copy(
+            update={
+                "terms": Terms.model_construct(None, at_c=self.at_c, **values),
+                "dynamics": dynamics,
+            }
+        )
+
+    def residuals(self, x: Array) -> Array:
+        found = self.type(x)
+        cell = kernel.CellType(
+            curves.row(found), self.plateau, self.knee, np.array(curves.terms(found.terms)), curves.FIRST, curves.STEP
+        )
+        parts = []
+        for run, wanted in zip(self.runs, self.wanted, strict=True):
+            volts = np.empty(len(run.frames))
+            cell.simulate(run.frames, run.branch, 1.0, volts)
+            parts.append((volts - run.voltage_v)[wanted] * 1e3 / math.sqrt(wanted.sum() / 1000))
+        table = x[: -len(_GLOBAL)].reshape(len(self.at_c), -1)
+        slopes = np.diff(table, axis=0) / np.diff(self.against)[:, None]
+        parts.append(STRAIGHT * np.diff(slopes, axis=0).ravel())
+        return np.nan_to_num(np.concatenate(parts), nan=1e3, posinf=1e3, neginf=-1e3)
