@@ -34,7 +34,12 @@ class CheckedBuild(build_ext):
 setup(
     ext_modules=cythonize(
         [
-            Extension(f"station_ctl.kernel.{name}", [f"Cython/{name}.pyx"], extra_compile_args=["-Wall", "-Wextra", *FLAGS.get(name, ())])
+            Extension(
+                f"station_ctl.kernel.{name}",
+                [f"Cython/{name}.pyx"],
+                depends=[str(room) for room in sorted(Path("Cython").glob(f"{name}_*.pxd"))],
+                extra_compile_args=["-Wall", "-Wextra", *FLAGS.get(name, ())],
+            )
             for name in KERNELS
         ],
         compiler_directives={"embedsignature": True},

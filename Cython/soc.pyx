@@ -1,29 +1,26 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """Charge, health and power of one pack, with honest intervals; and the same over all packs.
 
-One `Pack` block of memory for each, no allocation in an update, total: no number makes it raise or say NaN. The rooms:
-soc_types (the block), soc_input (frames), soc_cell (the model), soc_kalman, soc_bank (the hypotheses), soc_answer.
-docs/soc.md explains the method and its limits.
+One `Pack` block of memory for each, no allocation in an update, total: no frame makes it raise or say NaN. This is what
+Python sees; the rooms behind it are headers in C: soc_types (the block of memory), soc_input (frames), soc_cell (the
+model), soc_kalman, soc_bank (the hypotheses), soc_look (weighing them), soc_follow (frame by frame), soc_cells (single
+cells), soc_answer and soc_told (what is said), soc_power, soc_kept. docs/soc.md explains the method and its limits.
 """
-from libc.math cimport INFINITY, NAN, exp, isfinite, sqrt
+from libc.math cimport INFINITY, NAN, isfinite
 from libc.string cimport memcpy, memset
 from soc_answer cimport Mixture, below, gather, gather_state, mean, quantile, sd, sharpened
-from soc_bank cimport begin, judge, merge, spread
-from soc_cell cimport at_temperature, flow, on_knee, on_plateau, overpotential
-from soc_cells cimport Delta, Middle, begin_cells, ends, hear_cells
-from soc_input cimport begin_window, take
+from soc_bank cimport begin
+from soc_cell cimport fresh_v
+from soc_cells cimport Cells, Ends, MOST_CELLS, begin_cells, ends_of, sample_cells
+from soc_follow cimport follow
+from soc_input cimport begin_window
+from soc_kept cimport health_of, healths_of
 from soc_power cimport Present, energy, most
-from soc_types cimport B, BANK, C, CHARGES, Cell, Curves, H, HEALTHS, Pack, POINTS, Q, S, TERMS, Terms, WARMTHS, X
+from soc_told cimport ANCHORED as IS_ANCHORED, ANSWERS, COASTING as IS_COASTING, DOUBTFUL as IS_DOUBTFUL
+from soc_told cimport PLATEAU as IS_PLATEAU, REASON, present, tell
+from soc_types cimport B, BANK, C, Cell, Curves, Health, HEALTHS, Pack, POINTS, S, STATES, TERMS, WARMTHS
 
-cpdef enum:
-    ANCHORED = 0
-    PLATEAU = 1
-    COASTING = 2
-    DOUBTFUL = 3
-
-cdef double STRIDE = 0.015
-cdef double SETTLED_S = 600
-
+ANCHORED, PLATEAU, COASTING, DOUBTFUL = IS_ANCHORED, IS_PLATEAU, IS_COASTING, IS_DOUBTFUL
 KNOTS = POINTS
 TEMPERATURES = WARMTHS
 
@@ -62,31 +59,20 @@ cdef class CellType:
             if not isfinite(self.curves.plateau[i]) or not isfinite(self.curves.knee[i // 3]):
                 raise ValueError(f"a curve is not finite at knot {i // 3}")
 
-
     def simulate(self, const double[:, ::1] frames, double branch, double scale, double[::1] voltage_v):
         """Voltage of a fresh cell for frames (dt_s, A, degC, soc): what the fit compares with a measurement."""
         cdef Pack pack
-        cdef Terms terms
-        cdef double rate, lag, unused, before = 0
+        cdef double rate, before = 0
         cdef Py_ssize_t i
         if frames.shape[1] != 4 or frames.shape[0] != voltage_v.shape[0]:
             raise ValueError("frames are of 4 columns, with a voltage for each")
         memset(&pack, 0, sizeof(Pack))
         with nogil:
             for i in range(frames.shape[0]):
-                terms = at_temperature(&self.curves, frames[i, 2])
                 rate = frames[i, 1] / self.cell.capacity_ah
-                pack.window.keep = 1
-                pack.window.push = 0
-                flow(&pack, &self.cell, &terms, frames[i, 0], (rate + before) / 2)
+                voltage_v[i] = fresh_v(&pack, &self.cell, &self.curves, frames[i, 0], before, rate, frames[i, 2],
+                                       frames[i, 3], &branch, scale)
                 before = rate
-                branch = pack.window.keep * branch + pack.window.push
-                lag = pack.lag_slow + pack.lag_fast
-                voltage_v[i] = (
-                    on_plateau(&self.curves, frames[i, 3] + lag, frames[i, 2] - 25, branch, &unused)
-                    + on_knee(&self.curves, 1 - frames[i, 3] - self.cell.knee_lag * lag)
-                    + scale * overpotential(&pack, &terms, rate, frames[i, 2])
-                )
 
 
 cdef class Estimator:
@@ -97,27 +83,15 @@ cdef class Estimator:
 
     cdef CellType type
     cdef Pack pack
-    cdef int cells
-    cdef double samples
-    cdef Delta deltas[512]
+    cdef Cells cells
 
     def __cinit__(self, CellType type not None, healths, kept=None, int cells=0):
-        cdef int j
-        if not 0 <= cells <= 512:
+        if not 0 <= cells <= MOST_CELLS:
             raise ValueError(f"{cells} cells")
-        self.cells = cells
-        begin_cells(self.deltas, cells)
         self.type = type
+        begin_cells(&self.cells, cells)
         memset(&self.pack, 0, sizeof(Pack))
-        if len(healths) != HEALTHS:
-            raise ValueError(f"a pack has {HEALTHS} healths, got {len(healths)}")
-        for j in range(HEALTHS):
-            weight, capacity, width = healths[j]
-            if not (0 < weight <= 1 and 0.3 < capacity < 1.5 and 0 < width < 1):
-                raise ValueError(f"health {j} is {healths[j]}")
-            self.pack.health[j].weight = weight
-            self.pack.health[j].capacity = capacity
-            self.pack.health[j].sd = width
+        self._think(healths)
         self.pack.prior.scale = 1
         self.pack.prior.scale_sd = type.cell.scale_sd
         self.pack.prior.bias_sd = type.cell.bias_sd
@@ -129,16 +103,19 @@ cdef class Estimator:
         begin_window(&self.pack.window)
         begin(&self.pack, &type.cell, 0.5, INFINITY)
 
-    cdef void _recall_one(self, double* mean, double* sd, pair) except *:
-        if not (isfinite(<double>pair[0]) and 0 < pair[1] < 10):
-            raise ValueError(f"kept {pair}")
-        mean[0] = pair[0]
-        sd[0] = pair[1]
+    def _think(self, healths):
+        if len(healths) != HEALTHS:
+            raise ValueError(f"a pack has {HEALTHS} healths, got {len(healths)}")
+        for j in range(HEALTHS):
+            weight, capacity, width = healths[j]
+            if not (0 < weight <= 1 and 0.3 < capacity < 1.5 and 0 < width < 1):
+                raise ValueError(f"health {j} is {healths[j]}")
+            self.pack.health[<int>j] = health_of(weight, capacity, width)
 
     def _recall(self, bias, scale, level):
-        self._recall_one(&self.pack.prior.bias, &self.pack.prior.bias_sd, bias)
-        self._recall_one(&self.pack.prior.scale, &self.pack.prior.scale_sd, scale)
-        self._recall_one(&self.pack.prior.level_v, &self.pack.prior.level_sd_v, level)
+        recall(&self.pack.prior.bias, &self.pack.prior.bias_sd, bias)
+        recall(&self.pack.prior.scale, &self.pack.prior.scale_sd, scale)
+        recall(&self.pack.prior.level_v, &self.pack.prior.level_sd_v, level)
 
     def start(self, double soc, double soc_sd):
         """The charge is known to be soc -+ soc_sd; soc_sd infinite: anything from empty to full."""
@@ -147,50 +124,7 @@ cdef class Estimator:
         begin(&self.pack, &self.type.cell, soc, soc_sd)
 
     cdef bint _step(self, double dt_s, double current_a, double voltage_v, double temperature_c, double meter_a) noexcept nogil:
-        cdef Pack* pack = &self.pack
-        cdef Cell* cell = &self.type.cell
-        cdef bint was = pack.docked != 0
-        dt_s = dt_s if 0 <= dt_s < 1e9 else 0
-        take(pack, cell, &self.type.curves, dt_s, current_a, voltage_v, temperature_c, meter_a)
-        if pack.docked and not was and pack.looks:
-            spread(pack, cell, 0.02)
-        if pack.window.elapsed_s < cell.window_s:
-            return False
-        pack.shown += pack.window.charge
-        judge(pack, cell, &self.type.curves)
-        if self.cells and self.samples:
-            self._hear_cells()
-        begin_window(&pack.window)
-        pack.looks += 1
-        self._look_after()
-        return True
-
-    cdef void _look_after(self) noexcept nogil:
-        """Sure: one filter is enough. Failing: everything is thought possible again."""
-        cdef Pack* pack = &self.pack
-        cdef Mixture mix
-        if pack.alive == 0:
-            spread(pack, &self.type.cell, 1)
-        elif pack.innovation > 9 and pack.looks - pack.woken > 60:
-            pack.woken = pack.looks
-            spread(pack, &self.type.cell, 0.1)
-        elif pack.alive > 1 and <long>pack.looks % 12 == 0:
-            gather(pack, &mix, 0)
-            if sd(&mix) < 0.006:
-                gather_state(pack, &mix, Q)
-                if sd(&mix) < 0.01:
-                    merge(pack)
-        self._show()
-
-    cdef void _show(self) noexcept nogil:
-        """One look moves what is told by STRIDE at most once it has settled: a frame cannot make it jump."""
-        cdef Mixture mix
-        cdef double soc
-        gather(&self.pack, &mix, 0)
-        soc = sharpened(&mix)
-        if self.pack.age_s > SETTLED_S:
-            soc = min(max(soc, self.pack.shown - STRIDE), self.pack.shown + STRIDE)
-        self.pack.shown = soc
+        return follow(&self.pack, &self.cells, &self.type.cell, &self.type.curves, dt_s, current_a, voltage_v, temperature_c, meter_a)
 
     def step(self, double dt_s, double current_a, double voltage_v, double temperature_c, double meter_a=NAN):
         """One frame, dt_s after the one before: A (> 0 charges), V of the mean cell, degC, A of the station's meter.
@@ -200,51 +134,10 @@ cdef class Estimator:
 
     def hear_cells(self, const double[::1] cells_v):
         """The single cells of the frame just given, V; NaN: not told. ValueError for another count."""
-        cdef double sum_v = 0, count = 0
-        cdef int i
-        if cells_v.shape[0] != self.cells:
-            raise ValueError(f"{cells_v.shape[0]} cells, not {self.cells}")
-        for i in range(self.cells):
-            if self.type.cell.low_v < cells_v[i] < self.type.cell.high_v:
-                sum_v += cells_v[i]
-                count += 1
-        if count < 2:
-            return
-        self.samples += 1
-        for i in range(self.cells):
-            if self.type.cell.low_v < cells_v[i] < self.type.cell.high_v:
-                self.deltas[i].sum_v += cells_v[i] - sum_v / count
-            else:
-                self.deltas[i].sum_v += self.deltas[i].voltage_v
-
-    cdef void _hear_cells(self) noexcept nogil:
-        cdef Present now
-        cdef Middle mid
-        cdef double lag = self.pack.lag_slow + self.pack.lag_fast
-        self._present(&now, 0.5)
-        mid.surface = now.charge + lag
-        mid.gap = now.capacity - now.charge - self.type.cell.knee_lag * lag
-        mid.warm_k = now.temperature_c - 25
-        mid.branch = now.branch
-        mid.capacity = now.capacity
-        mid.eta_v = self.pack.eta_mean_v
-        hear_cells(self.deltas, self.cells, self.samples, &self.type.curves, &mid)
-        self.samples = 0
-
-    cdef void _present(self, Present* now, double chance) noexcept nogil:
-        """The mean cell; its charge at that quantile."""
-        cdef Mixture mix
-        gather_state(&self.pack, &mix, Q)
-        now.capacity = sharpened(&mix)
-        gather_state(&self.pack, &mix, H)
-        now.branch = mean(&mix)
-        gather_state(&self.pack, &mix, S)
-        now.scale = mean(&mix)
-        gather_state(&self.pack, &mix, C)
-        now.level_v = mean(&mix)
-        gather(&self.pack, &mix, -self.pack.window.charge)
-        now.charge = now.capacity * (sharpened(&mix) if chance == 0.5 else quantile(&mix, chance))
-        now.temperature_c = self.pack.last_temperature_c
+        if cells_v.shape[0] != self.cells.count:
+            raise ValueError(f"{cells_v.shape[0]} cells, not {self.cells.count}")
+        if self.cells.count:
+            sample_cells(&self.cells, &self.type.cell, &cells_v[0])
 
     def power(self, limits, seconds):
         """C-rates (discharge < 0, charge > 0) and cell volts that the weakest cell allows for each of `seconds`:
@@ -252,15 +145,14 @@ cdef class Estimator:
 
         Discharge is asked at the charge's 5 % quantile, charging at its 95 %; resistance one sd up."""
         cdef Present low, high
-        cdef double emptiest, fullest, down_v, up_v
+        cdef Ends ends = ends_of(&self.cells)
         low_v, high_v, discharge_c, charge_c = limits
-        ends(self.deltas, self.cells, &emptiest, &fullest, &down_v, &up_v)
-        self._present(&low, 0.05)
-        self._present(&high, 0.95)
-        low.charge += emptiest
-        high.charge += fullest
-        low.level_v = min(low.level_v, 0) + down_v
-        high.level_v = max(high.level_v, 0) + up_v
+        present(&self.pack, &low, 0.05)
+        present(&self.pack, &high, 0.95)
+        low.charge += ends.emptiest
+        high.charge += ends.fullest
+        low.level_v = min(low.level_v, 0) + ends.lowest_v
+        high.level_v = max(high.level_v, 0) + ends.highest_v
         answer = []
         for time_s in seconds:
             out = most(&self.pack, &self.type.cell, &self.type.curves, &low, low_v, -discharge_c, time_s)
@@ -271,46 +163,24 @@ cdef class Estimator:
     def energy(self, double rate):
         """Wh of one cell that a discharge at a C-rate gives down to the first empty cell: (expected, 5 %)."""
         cdef Present now
-        cdef double emptiest, fullest, down_v, up_v
-        ends(self.deltas, self.cells, &emptiest, &fullest, &down_v, &up_v)
+        cdef Ends ends = ends_of(&self.cells)
         answer = []
         for chance in (0.5, 0.05):
-            self._present(&now, chance)
-            now.charge = max(now.charge + emptiest, 0)
+            present(&self.pack, &now, chance)
+            now.charge = max(now.charge + ends.emptiest, 0)
             answer.append(energy(&self.type.cell, &self.type.curves, &now, rate) * self.type.cell.capacity_ah)
         return tuple(answer)
 
     def keep(self):
         """What the pack's record keeps: four healths, and ((bias, sd), (scale, sd), (level_v, sd))."""
-        return self._healths(), tuple([self._state(state) for state in (B, S, C)])
-
-    cdef tuple _state(self, int state):
+        cdef Health healths[HEALTHS]
         cdef Mixture mix
-        gather_state(&self.pack, &mix, state)
-        return mean(&mix), sd(&mix)
-
-    cdef list _healths(self):
-        """Each group's weight, mean and sd; a bank that merged into one keeps some doubt below itself."""
-        cdef Mixture mix
-        cdef double about, width
-        cdef int j, n
-        gather_state(&self.pack, &mix, Q)
-        about, width = mean(&mix), sd(&mix)
-        if width < 0.01:
-            width = max(width, 0.006)
-            return [(0.91, about, width), (0.05, about - 0.025, 0.015), (0.03, about - 0.06, 0.02), (0.01, about - 0.12, 0.03)]
-        healths = []
-        for j in range(HEALTHS):
-            members = [n for n in range(mix.count) if mix.health[n] == j]
-            total = sum([mix.weight[n] for n in members])
-            if total < 0.01:
-                healths.append((0.01, self.pack.health[j].capacity, self.pack.health[j].sd))
-                continue
-            centre = sum([mix.weight[n] * mix.mean[n] for n in members]) / total
-            spread_2 = sum([mix.weight[n] * (mix.reach[n] ** 2 / 5 + (mix.mean[n] - centre) ** 2) for n in members]) / total
-            healths.append((total, centre, sqrt(spread_2)))
-        total = sum([health[0] for health in healths])
-        return [(weight / total, centre, width) for weight, centre, width in healths]
+        kept = []
+        for state in (B, S, C):
+            gather_state(&self.pack, &mix, state)
+            kept.append((mean(&mix), sd(&mix)))
+        healths_of(&self.pack, healths)
+        return [(healths[j].weight, healths[j].capacity, healths[j].sd) for j in range(HEALTHS)], tuple(kept)
 
     def dump(self):
         """All it remembers, as bytes for `load`."""
@@ -322,51 +192,11 @@ cdef class Estimator:
             raise ValueError(f"a memory is {sizeof(Pack)} bytes, got {len(memory)}")
         memcpy(&self.pack, <const char*>memory, sizeof(Pack))
 
-    cdef int _reason(self, double width) noexcept nogil:
-        if (self.pack.innovation > 9 or self.pack.looks - self.pack.woken < 60 and self.pack.woken > 0
-                or self.pack.disagree_s > 10):
-            return DOUBTFUL
-        if self.pack.blind_s > 60:
-            return COASTING
-        return ANCHORED if width < 0.01 else PLATEAU
-
-    cdef void _of_pack(self, double* out) noexcept nogil:
-        """From the mean cell's charge to the pack's: empty with its first cell, full with its first cell."""
-        cdef double emptiest, fullest, unused
-        cdef int i
-        ends(self.deltas, self.cells, &emptiest, &fullest, &unused, &unused)
-        cdef double whole = 1 + emptiest - fullest
-        for i in range(4):
-            out[i] = (out[i] + emptiest) / whole
-        out[1] -= 0.25 * (fullest - emptiest)
-        out[3] += 0.25 * (fullest - emptiest)
-        for i in range(5, 8):
-            out[i] *= whole
-
-    cdef void _answer(self, double* out) noexcept nogil:
-        cdef Mixture mix
-        gather(&self.pack, &mix, -self.pack.window.charge)
-        out[0] = self.pack.shown + self.pack.window.charge if self.pack.looks else sharpened(&mix)
-        out[1] = min(quantile(&mix, 0.05), out[0])
-        out[2] = quantile(&mix, 0.5)
-        out[3] = max(quantile(&mix, 0.95), out[0])
-        out[4] = sd(&mix)
-        out[10] = self._reason(out[4])
-        gather_state(&self.pack, &mix, Q)
-        out[5] = sharpened(&mix) * self.type.cell.capacity_ah
-        out[6] = quantile(&mix, 0.05) * self.type.cell.capacity_ah
-        out[7] = quantile(&mix, 0.95) * self.type.cell.capacity_ah
-        if self.cells:
-            self._of_pack(out)
-        gather_state(&self.pack, &mix, B)
-        out[8] = mean(&mix) * self.type.cell.capacity_ah
-        out[9] = sd(&mix) * self.type.cell.capacity_ah
-
     def estimate(self):
         """(soc, its 5, 50, 95 %, sd, capacity_ah, its 5, 95 %, current bias_a, its sd, reason)"""
-        cdef double out[11]
-        self._answer(out)
-        return tuple([out[i] for i in range(10)]) + (int(out[10]),)
+        cdef double out[ANSWERS]
+        tell(&self.pack, &self.cells, &self.type.cell, out)
+        return tuple([out[i] for i in range(REASON)]) + (int(out[REASON]),)
 
     def chance(self, double soc):
         """Probability that the charge is at least soc."""
@@ -382,20 +212,29 @@ cdef class Estimator:
 
     def all(self):
         """For tests: each hypothesis' log weight, means and variances."""
-        return [(self.pack.bank[n].log_weight, [self.pack.bank[n].mean[i] for i in range(7)],
-                 [self.pack.bank[n].covariance[i * (i + 1) // 2 + i] for i in range(7)]) for n in range(BANK)]
+        return [(self.pack.bank[n].log_weight, [self.pack.bank[n].mean[i] for i in range(STATES)],
+                 [self.pack.bank[n].covariance[i * (i + 1) // 2 + i] for i in range(STATES)]) for n in range(BANK)]
 
     def run(self, const double[:, ::1] frames, double[:, ::1] answers, const long[::1] wanted):
         """`step` over frames (dt_s, A, V, degC, meter A); answers[k]: `estimate` after frame wanted[k] (rising)."""
         cdef Py_ssize_t i, k = 0
-        if frames.shape[1] != 5 or answers.shape[1] != 11 or answers.shape[0] != wanted.shape[0]:
+        if frames.shape[1] != 5 or answers.shape[1] != ANSWERS or answers.shape[0] != wanted.shape[0]:
             raise ValueError("frames are of 5 columns, answers of 11, one for each that is wanted")
         with nogil:
             for i in range(frames.shape[0]):
                 self._step(frames[i, 0], frames[i, 1], frames[i, 2], frames[i, 3], frames[i, 4])
                 while k < wanted.shape[0] and wanted[k] == i:
-                    self._answer(&answers[k, 0])
+                    tell(&self.pack, &self.cells, &self.type.cell, &answers[k, 0])
                     k += 1
+
+
+cdef int recall(double* mean, double* sd, pair) except -1:
+    """(mean, sd) of a record. Raises ValueError for what is none."""
+    if not (isfinite(<double>pair[0]) and 0 < pair[1] < 10):
+        raise ValueError(f"kept {pair}")
+    mean[0] = pair[0]
+    sd[0] = pair[1]
+    return 0
 
 
 def step_all(packs, const double[:, ::1] frames, double[:, ::1] answers):
@@ -404,10 +243,10 @@ def step_all(packs, const double[:, ::1] frames, double[:, ::1] answers):
     ValueError for sizes."""
     cdef Py_ssize_t i
     cdef Estimator pack
-    if frames.shape[0] != len(packs) or answers.shape[0] != len(packs) or frames.shape[1] != 5 or answers.shape[1] != 11:
+    if frames.shape[0] != len(packs) or answers.shape[0] != len(packs) or frames.shape[1] != 5 or answers.shape[1] != ANSWERS:
         raise ValueError(f"{len(packs)} packs need as many frames of 5 and answers of 11")
     for i in range(len(packs)):
         pack = packs[i]
         with nogil:
             if pack._step(frames[i, 0], frames[i, 1], frames[i, 2], frames[i, 3], frames[i, 4]):
-                pack._answer(&answers[i, 0])
+                tell(&pack.pack, &pack.cells, &pack.type.cell, &answers[i, 0])

@@ -5,7 +5,6 @@ A hypothesis counts as a parabola (Epanechnikov) of the same variance: its 5 % a
 1 %, at a few operations each.
 """
 from libc.math cimport exp, sqrt
-from soc_bank cimport lives
 from soc_types cimport BANK, CHARGES, HEALTHS, Hypothesis, Pack
 
 cdef struct Mixture:

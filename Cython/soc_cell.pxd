@@ -5,8 +5,9 @@ V = plateau(x + lag) + knee(q - x - knee_lag lag) + M h + dOCV/dT (T - 25) + s [
 
 The plateau and the bottom are the graphite's, read at its surface; the top knee is the iron
 phosphate's, measured from full: lost lithium leaves the first where it is from empty and moves the second with the
-capacity. The hysteresis is the phosphate's too, but is read from empty: its place would otherwise speak for an age. Sources: Doyle, Fuller, Newman 1993 (charge transfer: Butler-Volmer with alpha = 1/2 inverted); Plett 2004
-(one-state hysteresis); two first-order lags for the diffusion in the particle. docs/soc.md says how good it is.
+capacity. The hysteresis is the phosphate's too, but is read from empty: its place would otherwise speak for an age.
+Sources: Doyle, Fuller, Newman 1993 (charge transfer: Butler-Volmer with alpha = 1/2 inverted); Plett 2004 (one-state
+hysteresis); two first-order lags for the diffusion in the particle. docs/soc.md says how good it is.
 """
 from libc.math cimport asinh, exp, fabs
 from soc_types cimport Cell, Curves, Pack, POINTS, TERMS, Terms, WARMTHS, Window
@@ -90,3 +91,20 @@ cdef inline double straight(double low, double mid, double high, double reach, d
     if left > 0:
         bent[0] += left
     return mean
+
+
+cdef inline double fresh_v(Pack* pack, const Cell* cell, const Curves* curves, double dt_s, double before, double rate,
+                           double temperature_c, double soc, double* branch, double scale) noexcept nogil:
+    """Voltage of a fresh cell after dt_s from one C-rate to the next, at a charge that is known; branch is carried on."""
+    cdef Terms terms = at_temperature(curves, temperature_c)
+    cdef double lag, unused
+    pack.window.keep = 1
+    pack.window.push = 0
+    flow(pack, cell, &terms, dt_s, (rate + before) / 2)
+    branch[0] = pack.window.keep * branch[0] + pack.window.push
+    lag = pack.lag_slow + pack.lag_fast
+    return (
+        on_plateau(curves, soc + lag, temperature_c - 25, branch[0], &unused)
+        + on_knee(curves, 1 - soc - cell.knee_lag * lag)
+        + scale * overpotential(pack, &terms, rate, temperature_c)
+    )

@@ -5,7 +5,10 @@ v_i - v = U(z + dz_i) - U(z) + noise: on the flat nothing is learnt, at the step
 (bar-delta filtering). First cell empty and first cell full make the pack's own charge.
 """
 from soc_cell cimport on_knee, on_plateau
-from soc_types cimport Curves
+from soc_types cimport Cell, Curves
+
+cdef enum:
+    MOST_CELLS = 512
 
 cdef struct Delta:
     double sum_v
@@ -14,11 +17,10 @@ cdef struct Delta:
     double voltage_v  # mean of the last window, less the mean cell
 
 
-cdef inline void begin_cells(Delta* cells, int count) noexcept nogil:
-    cdef int i
-    for i in range(count):
-        cells[i].sum_v = cells[i].charge = cells[i].voltage_v = 0
-        cells[i].variance = 0.02 ** 2
+cdef struct Cells:
+    int count
+    double samples  # of this window
+    Delta each[MOST_CELLS]
 
 
 cdef struct Middle:  # the mean cell
@@ -30,35 +32,74 @@ cdef struct Middle:  # the mean cell
     double eta_v
 
 
+cdef struct Ends:  # of the pack, against the mean cell
+    double emptiest
+    double fullest
+    double lowest_v
+    double highest_v
+
+
+cdef inline void begin_cells(Cells* cells, int count) noexcept nogil:
+    cdef int i
+    cells.count = count
+    cells.samples = 0
+    for i in range(count):
+        cells.each[i].sum_v = cells.each[i].charge = cells.each[i].voltage_v = 0
+        cells.each[i].variance = 0.02 ** 2
+
+
+cdef inline void sample_cells(Cells* cells, const Cell* cell, const double* cells_v) noexcept nogil:
+    """One frame's voltages into the window; a cell that is not told is as far from the mean as in the last one."""
+    cdef double sum_v = 0, told = 0
+    cdef int i
+    for i in range(cells.count):
+        if cell.low_v < cells_v[i] < cell.high_v:
+            sum_v += cells_v[i]
+            told += 1
+    if told < 2:
+        return
+    cells.samples += 1
+    for i in range(cells.count):
+        if cell.low_v < cells_v[i] < cell.high_v:
+            cells.each[i].sum_v += cells_v[i] - sum_v / told
+        else:
+            cells.each[i].sum_v += cells.each[i].voltage_v
+
+
 cdef inline double open_v(const Curves* curves, const Middle* mid, double fuller) noexcept nogil:
     """Open-circuit voltage of a cell that is so much fuller than the mean one."""
     cdef double unused
     return on_plateau(curves, mid.surface + fuller, mid.warm_k, mid.branch, &unused) + on_knee(curves, mid.gap - fuller)
 
 
-cdef inline void hear_cells(Delta* cells, int count, double samples, const Curves* curves, const Middle* mid) noexcept nogil:
+cdef inline void hear_cells(Cells* cells, const Curves* curves, const Middle* mid) noexcept nogil:
     """One window's means, each straightened at the cell's own place: the fullest is up the knee before the mean."""
     cdef double noise = 20 * (0.0015 ** 2 + (0.05 * mid.eta_v) ** 2)  # an error lasts about 20 windows
     cdef double mean_v = open_v(curves, mid, 0)
     cdef double gain, slope, here
+    cdef Delta* one
     cdef int i
-    for i in range(count):
-        cells[i].voltage_v = cells[i].sum_v / samples
-        cells[i].sum_v = 0
-        cells[i].variance += 1e-10
-        here = cells[i].charge * mid.capacity
+    for i in range(cells.count):
+        one = &cells.each[i]
+        one.voltage_v = one.sum_v / cells.samples
+        one.sum_v = 0
+        one.variance += 1e-10
+        here = one.charge * mid.capacity
         slope = (open_v(curves, mid, here + 0.003) - open_v(curves, mid, here - 0.003)) / 0.006 * mid.capacity
-        gain = cells[i].variance * slope / (slope * slope * cells[i].variance + noise)
-        cells[i].charge += gain * (cells[i].voltage_v - open_v(curves, mid, here) + mean_v)
-        cells[i].charge = min(max(cells[i].charge, -0.2), 0.2)
-        cells[i].variance *= 1 - gain * slope
+        gain = one.variance * slope / (slope * slope * one.variance + noise)
+        one.charge += gain * (one.voltage_v - open_v(curves, mid, here) + mean_v)
+        one.charge = min(max(one.charge, -0.2), 0.2)
+        one.variance *= 1 - gain * slope
+    cells.samples = 0
 
 
-cdef inline void ends(const Delta* cells, int count, double* emptiest, double* fullest, double* lowest_v, double* highest_v) noexcept nogil:
+cdef inline Ends ends_of(const Cells* cells) noexcept nogil:
+    cdef Ends ends
     cdef int i
-    emptiest[0] = fullest[0] = lowest_v[0] = highest_v[0] = 0
-    for i in range(count):
-        emptiest[0] = min(emptiest[0], cells[i].charge)
-        fullest[0] = max(fullest[0], cells[i].charge)
-        lowest_v[0] = min(lowest_v[0], cells[i].voltage_v)
-        highest_v[0] = max(highest_v[0], cells[i].voltage_v)
+    ends.emptiest = ends.fullest = ends.lowest_v = ends.highest_v = 0
+    for i in range(cells.count):
+        ends.emptiest = min(ends.emptiest, cells.each[i].charge)
+        ends.fullest = max(ends.fullest, cells.each[i].charge)
+        ends.lowest_v = min(ends.lowest_v, cells.each[i].voltage_v)
+        ends.highest_v = max(ends.highest_v, cells.each[i].voltage_v)
+    return ends

@@ -1,0 +1,165 @@
+# cython: language_level=3
+"""A look at the voltage: what every hypothesis expected of the window that is over, and how likely that makes it.
+
+Within a hypothesis the curve is straightened over the Gaussian's width (`soc_cell.straight`), so no plateau can make the
+linearisation diverge. Model errors are states that wander with the charge that passes, not white noise: a thousand looks
+at one place of the curve are worth one. What a straightened curve leaves unexplained widens the gain's variance but not
+the likelihood's normaliser: otherwise a hypothesis on the flat, where nothing bends, wins by Occam's razor alone.
+"""
+from libc.math cimport exp, isfinite, log, sqrt
+from soc_bank cimport DEAD, lives, settle
+from soc_cell cimport on_knee, on_plateau, straight
+from soc_kalman cimport at, carry_bias, correct, project, scale
+from soc_types cimport B, BANK, C, Cell, Curves, H, Hypothesis, O, Pack, Q, S, STATES, Window, X
+
+
+cdef inline void carry(Hypothesis* one, const Cell* cell, const Window* w, double keep_o, double model_v2) noexcept nogil:
+    """Over the window: charge counted, errors wander."""
+    cdef double* p = one.covariance
+    one.mean[X] += w.charge
+    if w.bms_h != 0:
+        carry_bias(one.mean, p, w.bms_h)
+    one.mean[H] = w.keep * one.mean[H] + w.push
+    scale(p, H, w.keep)
+    one.mean[O] *= keep_o
+    scale(p, O, keep_o)
+    p[0] += cell.charge_wander ** 2 * w.travel + w.spread
+    p[5] += 0.05 * w.through + 1e-6
+    p[9] += cell.scale_wander ** 2 * w.travel
+    p[14] += 1e-8 * w.elapsed_s / 60
+    p[20] += (model_v2 + one.extra) * (1 - keep_o * keep_o)
+    p[27] += cell.bias_wander ** 2 * w.elapsed_s / 3600
+
+
+cdef inline double clip(double value, double most) noexcept nogil:
+    return most if value > most else -most if value < -most else value
+
+
+cdef inline double outside(const Hypothesis* one) noexcept nogil:
+    """How far it is from anything a pack can be."""
+    cdef double x = one.mean[X]
+    cdef double q = one.mean[Q]
+    return max(-0.02 - x, 0) + max(x - q - 0.02, 0) + max(q - 1.06, 0) + max(0.6 - q, 0)
+
+
+cdef inline double hold_branch(Hypothesis* one, const Cell* cell) noexcept nogil:
+    """No branch lies beyond the two. What it claims beyond goes to the states it was mixed up with, so that the voltage
+    it predicts stays (a mean that is cut alone would be surprised by every next look). Answers what that costs."""
+    cdef double over = one.mean[H] - clip(one.mean[H], 1.05)
+    cdef double share = over / max(one.covariance[5], 1e-6)
+    cdef int i
+    for i in range(STATES if over != 0 else 0):
+        one.mean[i] -= share * one.covariance[at(i, H)]
+    return cell.temper * share * over / 2
+
+
+cdef struct Sight:  # what a hypothesis expects to see in a window's mean
+    double voltage_v
+    double to_states[4]  # slopes of the voltage to X, Q, H and S; to C and O it is 1
+    double on_plateau  # slope there
+    double on_knee  # slope there
+    double bent  # variance that the slopes leave unexplained
+
+
+cdef inline void expect(const Hypothesis* one, const Cell* cell, const Curves* curves, const Window* w, Sight* sight) noexcept nogil:
+    """The mean voltage of the window, straightened over the hypothesis' own width."""
+    cdef const double* m = one.mean
+    cdef const double* p = one.covariance
+    cdef double lag = w.lag / w.count
+    cdef double warm = w.temperature_c / w.count - 25
+    cdef double x = m[X] + w.charge_at / w.count - w.charge
+    cdef double d = m[Q] - x - cell.knee_lag * lag
+    cdef double reach_x = sqrt(3 * max(p[0], 2.5e-7))
+    cdef double reach_d = sqrt(3 * max(p[0] + p[2] - 2 * p[1], 2.5e-7))
+    cdef double width, unused
+    cdef double low = on_plateau(curves, x + lag - reach_x, warm, m[H], &unused)
+    cdef double high = on_plateau(curves, x + lag + reach_x, warm, m[H], &unused)
+    sight.bent = 0
+    sight.voltage_v = straight(low, on_plateau(curves, x + lag, warm, m[H], &width), high, reach_x, &sight.on_plateau, &sight.bent)
+    low = on_knee(curves, d - reach_d)
+    high = on_knee(curves, d + reach_d)
+    sight.voltage_v += straight(low, on_knee(curves, d), high, reach_d, &sight.on_knee, &sight.bent)
+    sight.to_states[0] = sight.on_plateau - sight.on_knee
+    sight.to_states[1] = sight.on_knee
+    sight.to_states[2] = width
+    sight.to_states[3] = w.eta_v / w.count
+    sight.voltage_v += m[S] * sight.to_states[3] + m[C] + m[O]
+
+
+cdef inline double hold(Hypothesis* one, const Cell* cell, const Sight* sight, double model_v2) noexcept nogil:
+    """No state beyond what it can be; answers what the pretence costs in log weight."""
+    cdef double* m = one.mean
+    cdef double cost
+    one.extra = (
+        (cell.eta_sd * sight.to_states[3]) ** 2 + (cell.knee_sd * sight.on_knee) ** 2 + (cell.graphite_sd * sight.on_plateau) ** 2
+    )
+    cost = hold_branch(one, cell)
+    m[S] = 1 + clip(m[S] - 1, 0.6)
+    m[C] = clip(m[C], 4 * cell.level_sd_v)
+    m[O] = clip(m[O], 3.5 * sqrt(model_v2 + one.extra))
+    return cost + 100 * outside(one)
+
+
+cdef inline double weigh(Hypothesis* one, const Cell* cell, const Curves* curves, const Window* w, double noise_v2,
+                         double model_v2, double* evidence) noexcept nogil:
+    """One look at the window's mean voltage; answers the innovation squared in its variance. evidence: log likelihood."""
+    cdef Sight sight
+    cdef double ph[STATES]
+    cdef double seen, variance, innovation, squared
+    cdef double most = cell.huber
+    expect(one, cell, curves, w, &sight)
+    seen = project(one.covariance, sight.to_states, ph) + noise_v2
+    innovation = w.voltage_v / w.count - sight.voltage_v
+    seen = max(seen, noise_v2 / 2)
+    variance = seen + sight.bent
+    squared = innovation * innovation / variance
+    if not isfinite(squared):
+        evidence[0] = DEAD
+        return 0
+    if squared > most * most:
+        evidence[0] = -cell.temper * ((2 * most * sqrt(squared) - most * most) + log(seen)) / 2
+        variance *= sqrt(squared) / most
+    else:
+        evidence[0] = -cell.temper * (squared + log(seen)) / 2
+    correct(one.mean, one.covariance, ph, innovation, variance)
+    evidence[0] -= hold(one, cell, &sight, model_v2)
+    return squared
+
+
+cdef inline void hear_meter(Hypothesis* one, double difference, double variance) noexcept nogil:
+    """The station's meter against the BMS's sensor: their difference is the bias."""
+    cdef double ph[STATES]
+    cdef int i
+    for i in range(STATES):
+        ph[i] = one.covariance[21 + i]
+    correct(one.mean, one.covariance, ph, difference - one.mean[B], one.covariance[27] + variance)
+
+
+cdef inline void judge(Pack* pack, const Cell* cell, const Curves* curves) noexcept nogil:
+    """The window is over: every living hypothesis is carried on and, where a voltage was seen, weighed."""
+    cdef Window* w = &pack.window
+    cdef double mean_c = w.temperature_c / w.count if w.count else 25
+    cdef double keep_o = exp(-w.travel / cell.model_length - w.elapsed_s / cell.model_s)
+    cdef double model_v2 = (cell.model_sd_v * exp(max(25 - mean_c, 0) * cell.model_cold_k)) ** 2
+    cdef double noise_v2 = cell.noise_v ** 2 + (cell.swing_share * pack.eta_swing_v) ** 2
+    cdef double evidence[BANK]
+    cdef double worst = 0, total = 0, best = DEAD
+    cdef Hypothesis* one
+    cdef int n
+    for n in range(BANK):
+        one = &pack.bank[n]
+        if not lives(one):
+            continue
+        carry(one, cell, w, keep_o, model_v2)
+        if w.count:
+            total += exp(one.log_weight)
+            worst += exp(one.log_weight) * weigh(one, cell, curves, w, noise_v2, model_v2, &evidence[n])
+            best = max(best, evidence[n])
+        if w.differences:
+            hear_meter(one, w.difference / w.differences, cell.meter_noise ** 2)
+    if w.count:
+        for n in range(BANK):
+            if lives(&pack.bank[n]):
+                pack.bank[n].log_weight -= min(best - evidence[n], cell.most_evidence) if evidence[n] > DEAD else -DEAD
+        pack.innovation += 0.1 * (worst / total - pack.innovation)
+        settle(pack)
