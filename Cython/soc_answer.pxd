@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, cdivision=True
 """What the bank says: means, quantiles and chances over its living hypotheses.
 
 A hypothesis counts as a parabola (Epanechnikov) of the same variance: its 5 % and 95 % points are those of a Gaussian to

@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, cdivision=True
 """The bank: hypotheses of charge x capacity that together are what the pack may be; how they begin, die and become one.
 
 A point-mass (Rao-Blackwell) filter with a Gaussian at each point. soc_look carries them on and weighs them.

@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, cdivision=True
 """The cell: what its terminal shows for a charge, a branch, a lag of the particle's surface and a current.
 
 V = plateau(x + lag) + knee(q - x - knee_lag lag) + M h + dOCV/dT (T - 25) + s [R0 i + (2RT/F) asinh(i / i0) + v1] + c + o
@@ -24,7 +24,7 @@ cdef inline double on_plateau(const Curves* curves, double at, double warm_k, do
     """V on the plateau; width: half of the hysteresis there."""
     cdef int k
     cdef double u = place_on(curves, at, &k)
-    cdef const double* p = curves.plateau + 3 * k
+    cdef const double* p = &curves.plateau[3 * k]
     width[0] = p[2] + u * (p[5] - p[2])
     return p[0] + u * (p[3] - p[0]) + warm_k * (p[1] + u * (p[4] - p[1])) + branch * width[0]
 

@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, cdivision=True
 """The single cells against their mean: a scalar filter each for how much fuller a cell is than the mean cell.
 
 v_i - v = U(z + dz_i) - U(z) + noise: on the flat nothing is learnt, at the steps and knees a lot. Source: Plett 2009

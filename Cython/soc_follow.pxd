@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, cdivision=True
 """One pack followed frame by frame: frames into windows, windows into looks, and what a look leads to."""
 from soc_answer cimport Mixture, gather, gather_state, sd, sharpened
 from soc_bank cimport merge, spread

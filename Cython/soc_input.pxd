@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, cdivision=True
 """What comes from the wires is made fit to count: lost, frozen, wild and late frames widen, they never jump.
 
 A frame counts as frozen when current and voltage stand still to the last bit under load for 10 frames of a second.

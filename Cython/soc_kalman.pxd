@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, cdivision=True
 """The linear arithmetic of one hypothesis: seven means and the lower triangle of their covariance.
 
 Joseph's form is not needed: one scalar measurement at a time, P -= k (P h)', symmetric by construction.

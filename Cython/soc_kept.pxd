@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, cdivision=True
 """What a pack takes along to its next visit: the four healths that its capacity is thought to be."""
 from libc.math cimport sqrt
 from soc_answer cimport Mixture, gather_state, mean, sd

@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, cdivision=True
 """A look at the voltage: what every hypothesis expected of the window that is over, and how likely that makes it.
 
 Within a hypothesis the curve is straightened over the Gaussian's width (`soc_cell.straight`), so no plateau can make the
@@ -63,8 +63,8 @@ cdef struct Sight:  # what a hypothesis expects to see in a window's mean
 
 cdef inline void expect(const Hypothesis* one, const Cell* cell, const Curves* curves, const Window* w, Sight* sight) noexcept nogil:
     """The mean voltage of the window, straightened over the hypothesis' own width."""
-    cdef const double* m = one.mean
-    cdef const double* p = one.covariance
+    cdef const double* m = &one.mean[0]
+    cdef const double* p = &one.covariance[0]
     cdef double lag = w.lag / w.count
     cdef double warm = w.temperature_c / w.count - 25
     cdef double x = m[X] + w.charge_at / w.count - w.charge

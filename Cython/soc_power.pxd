@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, cdivision=True
 """What the pack can give and take: power for so many seconds, and energy down to empty.
 
 The model is run ahead under a constant current and the current is halved in until the weakest cell just stays within

@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, cdivision=True
 """What is told of a pack: its charge, capacity and bias with their intervals, and what they rest on."""
 from soc_answer cimport Mixture, gather, gather_state, mean, quantile, sd, sharpened
 from soc_cells cimport Cells, Ends, ends_of

@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, cdivision=True
 """What the charge estimator's rooms share: the sizes, one hypothesis, one pack's whole memory, one cell type.
 
 Lengths of charge are in parts of the type's fresh capacity ("x" from empty, "q" the capacity), rates in parts of it
