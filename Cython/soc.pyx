@@ -4,20 +4,21 @@
 One `Pack` block of memory for each, no allocation in an update, total: no frame makes it raise or say NaN. This is what
 Python sees; the rooms behind it are headers in C: soc_types (the block of memory), soc_input (frames), soc_cell (the
 model), soc_kalman, soc_bank (the hypotheses), soc_look (weighing them), soc_follow (frame by frame), soc_cells (single
-cells), soc_answer and soc_told (what is said), soc_power, soc_kept. docs/soc.md explains the method and its limits.
+cells), soc_checks, soc_answer and soc_told (what is said), soc_power, soc_kept. docs/soc.md explains the method and its limits.
 """
 from libc.math cimport INFINITY, NAN, isfinite
 from libc.string cimport memcpy, memset
 from soc_answer cimport Mixture, below, gather, gather_state, mean, quantile, sd, sharpened
 from soc_bank cimport begin
 from soc_cell cimport fresh_v
-from soc_cells cimport Cells, Ends, MOST_CELLS, begin_cells, ends_of, sample_cells
-from soc_follow cimport follow
+from soc_cells cimport Cells, MOST_CELLS, begin_cells, sample_cells
+from soc_checks cimport wrong_in_cell, wrong_in_curves, wrong_in_memory, wrong_in_terms
+from soc_follow cimport follow, show
 from soc_input cimport begin_window
 from soc_kept cimport health_of, healths_of
 from soc_power cimport Present, energy, most
 from soc_told cimport ANCHORED as IS_ANCHORED, ANSWERS, COASTING as IS_COASTING, DOUBTFUL as IS_DOUBTFUL
-from soc_told cimport PLATEAU as IS_PLATEAU, REASON, present, tell
+from soc_told cimport PLATEAU as IS_PLATEAU, REASON, first_empty, tell, weakest
 from soc_types cimport B, BANK, C, Cell, Curves, Health, HEALTHS, Pack, POINTS, S, STATES, TERMS, WARMTHS
 
 ANCHORED, PLATEAU, COASTING, DOUBTFUL = IS_ANCHORED, IS_PLATEAU, IS_COASTING, IS_DOUBTFUL
@@ -26,38 +27,33 @@ TEMPERATURES = WARMTHS
 
 
 cdef class CellType:
-    """A cell type as the kernel wants it. cell: `station_ctl.soc.cell_type.CellType.row()`; plateau: from empty
-    V, V/K and half the hysteresis in V; knee: V from full; KNOTS of each, from `first`, `step` apart; terms: `soc_types.Terms`, WARMTHS of them,
-    every 2 K from -40 degC. ValueError unless all is there and finite."""
+    """A cell type as the kernel wants it. cell: `station_ctl.soc.cell_type.CellType.row()`; plateau: from empty V, V/K
+    and half the hysteresis in V; knee: V from full; KNOTS of each, from `first`, `step` apart; terms:
+    `soc_types.Terms`, WARMTHS of them, every 2 K from -40 degC. ValueError unless all is there and can be."""
 
     cdef Cell cell
     cdef Curves curves
 
     def __cinit__(self, row, const double[:, ::1] plateau, const double[::1] knee, const double[:, ::1] terms,
                   double first, double step):
-        cdef int count = sizeof(Cell) // sizeof(double)
         cdef int i
-        if len(row) != count:
-            raise ValueError(f"a cell type needs {count} numbers, got {len(row)}")
-        for i in range(count):
-            (<double*>&self.cell)[i] = row[i]
-            if not isfinite(<double>row[i]):
-                raise ValueError(f"number {i} of the cell type is {row[i]}")
+        if len(row) != sizeof(Cell) // sizeof(double):
+            raise ValueError(f"a cell type needs {sizeof(Cell) // sizeof(double)} numbers, got {len(row)}")
         if plateau.shape[0] != POINTS or plateau.shape[1] != 3 or knee.shape[0] != POINTS:
             raise ValueError(f"curves need {POINTS} knots of 3 and of 1")
         if terms.shape[0] != WARMTHS or terms.shape[1] != TERMS:
             raise ValueError(f"terms at {WARMTHS} temperatures are needed, {TERMS} of each")
-        for i in range(WARMTHS * TERMS):
-            (<double*>&self.curves.terms[i // TERMS])[i % TERMS] = terms[i // TERMS, i % TERMS]
-            if not 0 <= terms[i // TERMS, i % TERMS] < 1e6:
-                raise ValueError(f"term {i % TERMS} at {2 * (i // TERMS) - 40} degC is {terms[i // TERMS, i % TERMS]}")
+        for i in range(<int>len(row)):
+            (<double*>&self.cell)[i] = row[i]
+        memcpy(&self.curves.terms, &terms[0, 0], sizeof(self.curves.terms))
+        memcpy(&self.curves.plateau, &plateau[0, 0], sizeof(self.curves.plateau))
+        memcpy(&self.curves.knee, &knee[0], sizeof(self.curves.knee))
         self.curves.first = first
         self.curves.per_step = 1 / step
-        for i in range(3 * POINTS):
-            self.curves.plateau[i] = plateau[i // 3, i % 3]
-            self.curves.knee[i // 3] = knee[i // 3]
-            if not isfinite(self.curves.plateau[i]) or not isfinite(self.curves.knee[i // 3]):
-                raise ValueError(f"a curve is not finite at knot {i // 3}")
+        for what, wrong in (("cell type", wrong_in_cell(&self.cell)), ("curves", wrong_in_curves(&self.curves)),
+                            ("terms", wrong_in_terms(&self.curves))):
+            if wrong >= 0:
+                raise ValueError(f"number {wrong} of the {what} cannot be")
 
     def simulate(self, const double[:, ::1] frames, double branch, double scale, double[::1] voltage_v):
         """Voltage of a fresh cell for frames (dt_s, A, degC, soc): what the fit compares with a measurement."""
@@ -118,13 +114,16 @@ cdef class Estimator:
         recall(&self.pack.prior.level_v, &self.pack.prior.level_sd_v, level)
 
     def start(self, double soc, double soc_sd):
-        """The charge is known to be soc -+ soc_sd; soc_sd infinite: anything from empty to full."""
+        """The charge is known to be soc -+ soc_sd; soc_sd of 1 and more: anything from empty to full."""
         if not (0 <= soc <= 1.05 and soc_sd > 0):
             raise ValueError(f"a start of {soc} -+ {soc_sd}")
         begin(&self.pack, &self.type.cell, soc, soc_sd)
+        begin_window(&self.pack.window)
+        show(&self.pack)
 
     cdef bint _step(self, double dt_s, double current_a, double voltage_v, double temperature_c, double meter_a) noexcept nogil:
-        return follow(&self.pack, &self.cells, &self.type.cell, &self.type.curves, dt_s, current_a, voltage_v, temperature_c, meter_a)
+        return follow(&self.pack, &self.cells, &self.type.cell, &self.type.curves, dt_s, current_a, voltage_v, temperature_c,
+                      meter_a)
 
     def step(self, double dt_s, double current_a, double voltage_v, double temperature_c, double meter_a=NAN):
         """One frame, dt_s after the one before: A (> 0 charges), V of the mean cell, degC, A of the station's meter.
@@ -143,31 +142,31 @@ cdef class Estimator:
         """C-rates (discharge < 0, charge > 0) and cell volts that the weakest cell allows for each of `seconds`:
         [(discharge, its volts, charge, its volts), ..]. limits: (lowest V, highest V, discharge C > 0, charge C > 0).
 
-        Discharge is asked at the charge's 5 % quantile, charging at its 95 %; resistance one sd up."""
+        Discharge is asked at the charge's 5 % quantile, charging at its 95 %. ValueError for limits that are none."""
         cdef Present low, high
-        cdef Ends ends = ends_of(&self.cells)
         low_v, high_v, discharge_c, charge_c = limits
-        present(&self.pack, &low, 0.05)
-        present(&self.pack, &high, 0.95)
-        low.charge += ends.emptiest
-        high.charge += ends.fullest
-        low.level_v = min(low.level_v, 0) + ends.lowest_v
-        high.level_v = max(high.level_v, 0) + ends.highest_v
+        if not (0 < low_v < high_v < 10 and 0 < discharge_c < 1e3 and 0 < charge_c < 1e3):
+            raise ValueError(f"limits {limits}")
+        weakest(&self.pack, &self.cells, &low, &high)
         answer = []
         for time_s in seconds:
+            if not 0 < time_s < 1e6:
+                raise ValueError(f"{time_s} s")
             out = most(&self.pack, &self.type.cell, &self.type.curves, &low, low_v, -discharge_c, time_s)
             into = most(&self.pack, &self.type.cell, &self.type.curves, &high, high_v, charge_c, time_s)
             answer.append((out, low_v, into, high_v))
         return answer
 
     def energy(self, double rate):
-        """Wh of one cell that a discharge at a C-rate gives down to the first empty cell: (expected, 5 %)."""
+        """Wh of one cell that a discharge at a C-rate gives down to the first empty cell: (expected, 5 %).
+
+        ValueError for a rate that is none."""
         cdef Present now
-        cdef Ends ends = ends_of(&self.cells)
+        if not 0 <= rate < 1e3:
+            raise ValueError(f"a discharge at {rate} C")
         answer = []
         for chance in (0.5, 0.05):
-            present(&self.pack, &now, chance)
-            now.charge = max(now.charge + ends.emptiest, 0)
+            first_empty(&self.pack, &self.cells, &now, chance)
             answer.append(energy(&self.type.cell, &self.type.curves, &now, rate) * self.type.cell.capacity_ah)
         return tuple(answer)
 
@@ -187,10 +186,16 @@ cdef class Estimator:
         return (<const char*>&self.pack)[:sizeof(Pack)]
 
     def load(self, bytes memory not None):
-        """Remember what `dump` gave. Raises ValueError for another size."""
+        """Remember what `dump` gave. Raises ValueError for another size and for numbers that are none.
+
+        The caller's checksum has to have found it sound: nothing else tells one memory from another."""
+        cdef Pack pack
         if len(memory) != sizeof(Pack):
             raise ValueError(f"a memory is {sizeof(Pack)} bytes, got {len(memory)}")
-        memcpy(&self.pack, <const char*>memory, sizeof(Pack))
+        memcpy(&pack, <const char*>memory, sizeof(Pack))
+        if wrong_in_memory(&pack) >= 0:
+            raise ValueError(f"number {wrong_in_memory(&pack)} of the memory is none")
+        self.pack = pack
 
     def estimate(self):
         """(soc, its 5, 50, 95 %, sd, capacity_ah, its 5, 95 %, current bias_a, its sd, reason)"""
@@ -199,10 +204,10 @@ cdef class Estimator:
         return tuple([out[i] for i in range(REASON)]) + (int(out[REASON]),)
 
     def chance(self, double soc):
-        """Probability that the charge is at least soc."""
+        """Probability that the charge is at least soc; 0 for NaN."""
         cdef Mixture mix
         gather(&self.pack, &mix, -self.pack.window.charge)
-        return 1 - below(&mix, soc)
+        return 1 - below(&mix, soc) if soc == soc else 0.0
 
     def arrival(self):
         """Charge when it was docked, seen from now: (soc, 5 %, 50 %, 95 %)"""

@@ -3,7 +3,7 @@
 
 A point-mass (Rao-Blackwell) filter with a Gaussian at each point. soc_look carries them on and weighs them.
 """
-from libc.math cimport exp, isfinite, log
+from libc.math cimport exp, log
 from libc.string cimport memset
 from soc_types cimport B, BANK, C, CHARGES, Cell, HEALTHS, Hypothesis, Health, Pack, PACKED, Q, S, STATES, X
 
@@ -14,7 +14,8 @@ cdef inline bint lives(const Hypothesis* one) noexcept nogil:
     return one.log_weight > -18.37
 
 
-cdef inline void place(Pack* pack, const Cell* cell, Hypothesis* one, double charge, double sd, const Health* health) noexcept nogil:
+cdef inline void place(Pack* pack, const Cell* cell, Hypothesis* one, double charge, double sd,
+                       const Health* health) noexcept nogil:
     """A hypothesis as it is before any voltage: so much charge -+ sd in a pack of that health."""
     memset(one.mean, 0, sizeof(double) * STATES)
     memset(one.covariance, 0, sizeof(double) * PACKED)
@@ -52,7 +53,7 @@ cdef inline void spread(Pack* pack, const Cell* cell, double share) noexcept nog
 
 
 cdef inline void begin(Pack* pack, const Cell* cell, double soc, double sd) noexcept nogil:
-    """Only charges about soc; sd not finite: all of them."""
+    """Only charges about soc; sd not below 1: all of them."""
     cdef double step = 5 * sd / (CHARGES - 1)
     cdef double here
     cdef int j, k
@@ -60,7 +61,7 @@ cdef inline void begin(Pack* pack, const Cell* cell, double soc, double sd) noex
     cdef Health* health
     for k in range(BANK):
         pack.bank[k].log_weight = DEAD
-    if not isfinite(sd):
+    if not sd < 1:
         spread(pack, cell, 1)
         return
     for j in range(HEALTHS):

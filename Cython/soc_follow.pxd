@@ -4,6 +4,7 @@ from soc_answer cimport Mixture, gather, gather_state, sd, sharpened
 from soc_bank cimport merge, spread
 from soc_cells cimport Cells, Middle, hear_cells
 from soc_input cimport begin_window, take
+from soc_kept cimport forget_charge
 from soc_look cimport judge
 from soc_power cimport Present
 from soc_told cimport present
@@ -11,13 +12,14 @@ from soc_types cimport Cell, Curves, Pack, Q
 
 cdef enum:
     SETTLED_S = 600  # from here on what is told moves by small steps only
+    LONGEST_GAP_S = 100000000  # three years
 
 
 cdef inline bint follow(Pack* pack, Cells* cells, const Cell* cell, const Curves* curves, double dt_s, double current_a,
                         double voltage_v, double temperature_c, double meter_a) noexcept nogil:
     """One frame. True when the window ended and the hypotheses were weighed."""
     cdef bint was = pack.docked != 0
-    dt_s = dt_s if 0 <= dt_s < 1e9 else 0
+    dt_s = min(dt_s, LONGEST_GAP_S) if dt_s >= 0 else 0
     take(pack, cell, curves, dt_s, current_a, voltage_v, temperature_c, meter_a)
     if pack.docked and not was and pack.looks:
         spread(pack, cell, 0.02)
@@ -25,11 +27,13 @@ cdef inline bint follow(Pack* pack, Cells* cells, const Cell* cell, const Curves
         return False
     pack.shown += pack.window.charge
     judge(pack, cell, curves)
+    if pack.alive == 0:
+        spread(pack, cell, 1)
     if cells.count and cells.samples:
         weigh_cells(pack, cells, cell, curves)
-    begin_window(&pack.window)
     pack.looks += 1
     look_after(pack, cell)
+    begin_window(&pack.window)
     return True
 
 
@@ -48,15 +52,22 @@ cdef inline void weigh_cells(Pack* pack, Cells* cells, const Cell* cell, const C
 
 
 cdef inline void look_after(Pack* pack, const Cell* cell) noexcept nogil:
-    """Sure: one filter is enough. Failing: everything is thought possible again."""
-    if pack.alive == 0:
-        spread(pack, cell, 1)
+    """Sure: one filter is enough. Failing or blind for long: everything is thought possible again."""
+    if pack.window.spread > 0 and lost(pack):
+        forget_charge(pack, cell)
     elif pack.innovation > 9 and pack.looks - pack.woken > 60:
         pack.woken = pack.looks
         spread(pack, cell, 0.1)
     elif pack.alive > 1 and <long>pack.looks % 12 == 0 and sure(pack):
         merge(pack)
     show(pack)
+
+
+cdef inline bint lost(const Pack* pack) noexcept nogil:
+    """Less is known of the charge than that it is between empty and full (sd 0.29)."""
+    cdef Mixture mix
+    gather(pack, &mix, 0)
+    return sd(&mix) > 0.32
 
 
 cdef inline bint sure(const Pack* pack) noexcept nogil:

@@ -41,12 +41,12 @@ cdef inline double measured(Pack* pack, const Cell* cell, double dt_s, double cu
         meter = pack.disagree_s <= 10
     if meter:
         if not pack.docked:
-            pack.received = pack.received_h = 0
+            pack.received = 0
         pack.docked = 1
         return meter_a / cell.capacity_ah
     if bms:
         pack.docked = 0
-        pack.window.bms_h += dt_s / 3600
+        pack.window.bms_h += min(dt_s, LONGEST_S) / 3600
         return current_a / cell.capacity_ah
     return NAN
 
@@ -73,10 +73,10 @@ cdef inline void count(Pack* pack, const Cell* cell, const Terms* terms, double 
         unseen(pack, 0.1 * late_s / 3600)
     if pack.docked:
         pack.received += pack.window.charge - before
-        pack.received_h += (dt_s + late_s) / 3600
 
 
-cdef inline bint believable(Pack* pack, const Cell* cell, double dt_s, double change, double voltage_v, double level_v) noexcept nogil:
+cdef inline bint believable(Pack* pack, const Cell* cell, double dt_s, double change, double voltage_v,
+                            double level_v) noexcept nogil:
     """In range, not frozen, and no lone spike against the sample before."""
     if not (cell.low_v < voltage_v < cell.high_v) or pack.same_s > FROZEN_S and fabs(pack.rate) > 0.02:
         return False

@@ -1,8 +1,9 @@
 # cython: language_level=3, cdivision=True
-"""What a pack takes along to its next visit: the four healths that its capacity is thought to be."""
-from libc.math cimport sqrt
+"""What a pack takes along when its charge is forgotten: to its next visit, or over a long time that nobody saw."""
+from libc.math cimport INFINITY, sqrt
 from soc_answer cimport Mixture, gather_state, mean, sd
-from soc_types cimport Health, HEALTHS, Pack, Q
+from soc_bank cimport begin
+from soc_types cimport B, C, Cell, Health, HEALTHS, Pack, Q, S
 
 
 cdef inline Health health_of(double weight, double capacity, double sd) noexcept nogil:
@@ -49,3 +50,24 @@ cdef inline Health group(const Pack* pack, const Mixture* mix, int j) noexcept n
         if mix.health[n] == j:
             apart += mix.weight[n] * (mix.reach[n] ** 2 / 5 + (mix.mean[n] - centre) ** 2)
     return health_of(total, centre, sqrt(apart / total))
+
+
+cdef inline void state_of(const Pack* pack, int state, double* about, double* width) noexcept nogil:
+    cdef Mixture mix
+    gather_state(pack, &mix, state)
+    about[0] = mean(&mix)
+    width[0] = sd(&mix)
+
+
+cdef inline void forget_charge(Pack* pack, const Cell* cell) noexcept nogil:
+    """Any charge is possible again; what is known of the pack itself stays."""
+    cdef Health healths[HEALTHS]
+    cdef int j
+    healths_of(pack, healths)
+    for j in range(HEALTHS):
+        pack.health[j] = healths[j]
+    state_of(pack, B, &pack.prior.bias, &pack.prior.bias_sd)
+    state_of(pack, S, &pack.prior.scale, &pack.prior.scale_sd)
+    state_of(pack, C, &pack.prior.level_v, &pack.prior.level_sd_v)
+    pack.unseen = 0
+    begin(pack, cell, 0.5, INFINITY)

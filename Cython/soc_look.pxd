@@ -75,7 +75,8 @@ cdef inline void expect(const Hypothesis* one, const Cell* cell, const Curves* c
     cdef double low = on_plateau(curves, x + lag - reach_x, warm, m[H], &unused)
     cdef double high = on_plateau(curves, x + lag + reach_x, warm, m[H], &unused)
     sight.bent = 0
-    sight.voltage_v = straight(low, on_plateau(curves, x + lag, warm, m[H], &width), high, reach_x, &sight.on_plateau, &sight.bent)
+    sight.voltage_v = straight(low, on_plateau(curves, x + lag, warm, m[H], &width), high, reach_x,
+                               &sight.on_plateau, &sight.bent)
     low = on_knee(curves, d - reach_d)
     high = on_knee(curves, d + reach_d)
     sight.voltage_v += straight(low, on_knee(curves, d), high, reach_d, &sight.on_knee, &sight.bent)

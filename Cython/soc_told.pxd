@@ -42,6 +42,24 @@ cdef inline void present(const Pack* pack, Present* now, double chance) noexcept
     now.temperature_c = pack.last_temperature_c
 
 
+cdef inline void weakest(const Pack* pack, const Cells* cells, Present* low, Present* high) noexcept nogil:
+    """The cells that end a discharge and a charge first, each at the charge's unlucky end."""
+    cdef Ends ends = ends_of(cells)
+    present(pack, low, 0.05)
+    present(pack, high, 0.95)
+    low.charge += ends.emptiest
+    high.charge += ends.fullest
+    low.level_v = min(low.level_v, 0) + ends.lowest_v
+    high.level_v = max(high.level_v, 0) + ends.highest_v
+
+
+cdef inline void first_empty(const Pack* pack, const Cells* cells, Present* now, double chance) noexcept nogil:
+    """The cell that is empty first."""
+    cdef Ends ends = ends_of(cells)
+    present(pack, now, chance)
+    now.charge = max(now.charge + ends.emptiest, 0)
+
+
 cdef inline int reason(const Pack* pack, double width) noexcept nogil:
     if pack.innovation > 9 or pack.looks - pack.woken < 60 and pack.woken > 0 or pack.disagree_s > 10:
         return DOUBTFUL
@@ -63,14 +81,19 @@ cdef inline void of_pack(const Cells* cells, double* out) noexcept nogil:
         out[i] *= whole
 
 
+cdef inline double between(double soc) noexcept nogil:
+    """No pack is further from empty or full than what `soc_look.outside` lets pass."""
+    return min(max(soc, -0.02), 1.02)
+
+
 cdef inline void tell(const Pack* pack, const Cells* cells, const Cell* cell, double* out) noexcept nogil:
     """ANSWERS numbers."""
     cdef Mixture mix
     gather(pack, &mix, -pack.window.charge)
     out[SOC] = pack.shown + pack.window.charge if pack.looks else sharpened(&mix)
-    out[SOC_P05] = min(quantile(&mix, 0.05), out[SOC])
-    out[SOC_P50] = quantile(&mix, 0.5)
-    out[SOC_P95] = max(quantile(&mix, 0.95), out[SOC])
+    out[SOC_P05] = min(between(quantile(&mix, 0.05)), out[SOC])
+    out[SOC_P50] = between(quantile(&mix, 0.5))
+    out[SOC_P95] = max(between(quantile(&mix, 0.95)), out[SOC])
     out[SOC_SD] = sd(&mix)
     out[REASON] = reason(pack, out[SOC_SD])
     gather_state(pack, &mix, Q)

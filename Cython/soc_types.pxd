@@ -82,7 +82,6 @@ cdef struct Pack:
     double blind_s  # since the last valid voltage
     double age_s
     double received  # charge since it was docked
-    double received_h
     double disagree_s
     double meter_s  # meter and BMS far apart
     double docked
