@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-import cantools
-
+from drivers.dbc_file import database
 from drivers.errors import BadData
 from drivers.j1939 import parse_id
 from drivers.reading import Quality
@@ -76,14 +75,13 @@ class Catalogue:
 
     def __init__(self, name: str) -> None:
         text = resources.files("drivers").joinpath("dbc", f"{name}.dbc").read_text(encoding="utf-8")
-        database: Any = cantools.database.load_string(text, "dbc")
         self.infos: dict[str, MessageInfo] = {}
         self._signals: dict[str, dict[str, _Signal]] = {}
         self._unused: dict[str, int] = {}  # bits of a message without a signal: sent as ones
         self._by_pgn: dict[int, str] = {}
         # most periodic messages repeat themselves: what was decoded lately is kept
         self._decoded = functools.lru_cache(maxsize=256)(self._decode)
-        for message in database.messages:
+        for message in database(text).messages:
             info = _info(message)
             self.infos[info.name] = info
             self._signals[info.name] = signals = {s.name: _signal(s, info.name) for s in message.signals}

@@ -22,6 +22,11 @@ _PROBE_ERROR = 0xFE
 
 _PACK = catalogue("pack")
 
+FROM_BMS: Final[Mapping[int, str]] = {
+    _PACK.infos[name].pgn: name for name in ("BHM", "BRM", "BCP", "BCL", "BCS", "BSM", "BST", "PMS")
+} | {BMV: "BMV", BMT: "BMT"}
+"""PGN of each message of a BMS that is taken, and its name."""
+
 
 def decode(name: str, data: bytes, now_s: float) -> Readings:
     """The readings of one message of the pack DBC file, BMV or BMT.

@@ -13,7 +13,7 @@ from drivers.errors import BadData, DeviceError
 from drivers.j1939 import GLOBAL_ADDRESS, TP_CM, TP_DT, build_id, parse_id
 from drivers.pack_handshake import PERIOD_S, Handshake
 from drivers.pack_image import PackImage
-from drivers.pack_messages import BMT, BMV
+from drivers.pack_messages import FROM_BMS
 from drivers.pack_status import PackStatus
 from drivers.transport import Output, Transport
 
@@ -25,10 +25,6 @@ _TICK_S = 0.1
 _PACK = catalogue("pack")
 _UNUSED = frozenset({0x0900, 0x1700, 0x1C00, 0x1E00, *range(0x2000, 0x2600, 0x100)})  # BRO, BSP, BSD, BEM, DM1..DM6
 _WATCHED = frozenset({"BRM", "PMS"})  # messages that may bring another pack, or danger
-_VARIABLE = {BMV: "BMV", BMT: "BMT"}
-_FROM_BMS = {
-    _PACK.infos[name].pgn: name for name in ("BHM", "BRM", "BCP", "BCL", "BCS", "BSM", "BST", "PMS")
-} | _VARIABLE
 
 
 @dataclass(slots=True)
@@ -142,7 +138,7 @@ class PackBus:
             self._message(slot, pgn, frame.data, now_s)
 
     def _message(self, slot: _Slot, pgn: int, data: bytes, now_s: float) -> None:
-        name = _FROM_BMS.get(pgn)
+        name = FROM_BMS.get(pgn)
         if name is None:
             self.counters.unknown_pgn += pgn not in _UNUSED
             return

@@ -12,6 +12,9 @@ from drivers.errors import StationError
 from station_ctl.soc import cell_type, curves
 
 if TYPE_CHECKING:
+    from station_ctl.soc import estimate_log
+    from station_ctl.soc.log import Log
+
     Verbs = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
 
 
@@ -19,12 +22,27 @@ class ExtraMissing(StationError):
     """A library of the extra `soc` is not installed."""
 
 
+class OutputError(StationError):
+    """What was found cannot be written there."""
+
+
 def add_verb(sub: Verbs) -> None:
     """Add `soc` to station-ctl."""
     verbs = sub.add_parser("soc", help="charge of packs: estimate from a log, fit a type, check a type file")
     inner = verbs.add_subparsers(dest="soc_verb", required=True)
     estimate = inner.add_parser("estimate", help="the charge over a log")
-    estimate.add_argument("log", type=Path, help=".npz or .csv with t, I, V and optional T, valid, I_meter")
+    estimate.add_argument("log", type=Path, help=".npz or .csv with t, I, V and optional T, valid, I_meter; candump")
+    candump = estimate.add_argument_group("a candump log")
+    candump.add_argument("--dbc", help="`pack` for packs as this station knows them, or a .dbc file with --signal")
+    candump.add_argument(
+        "--signal",
+        action="append",
+        default=[],
+        help="I=NAME, V_pack=NAME or V=NAME (a cell), T=NAME, "
+        "I_meter=NAME; NAME or MESSAGE.NAME, -NAME: a current that is negative while charging",
+    )
+    candump.add_argument("--address", type=lambda text: int(text, 0), help="source address of the pack (J1939)")
+    candump.add_argument("--interface", help="bus, if the log has several")
     estimate.add_argument("--type", required=True, help="a shipped pack type, or a .toml file")
     estimate.add_argument("--start", default="unknown", help="unknown, or a charge like 0.55+-0.03")
     estimate.add_argument("--out", type=Path, help="CSV file; without: standard output")
@@ -54,12 +72,24 @@ def _need(*names: str) -> None:
 
 def _estimate(arguments: argparse.Namespace) -> int:
     _need("numpy", *(["matplotlib"] if arguments.plot else []))
-    from station_ctl.soc import estimate_log, log
+    from station_ctl.soc import estimate_log
 
+    if arguments.plot and arguments.plot.suffix not in (".png", ".html"):
+        raise OutputError("is no picture", where="--plot", value=str(arguments.plot), limit=".png or .html")
     known = estimate_log.start(arguments.start)
     found = cell_type.load(arguments.type)
-    frames = log.read(arguments.log)
+    frames = _log(arguments, found.cells_in_series)
     answers = estimate_log.follow(found, frames, known)
+    try:
+        _write(arguments, frames, answers)
+    except OSError as e:
+        raise OutputError("cannot be written", where="station-ctl soc estimate", value=str(e)) from e
+    return 0
+
+
+def _write(arguments: argparse.Namespace, frames: Log, answers: estimate_log.Array) -> None:
+    from station_ctl.soc import estimate_log
+
     if arguments.out:
         with arguments.out.open("w", encoding="utf-8") as file:
             estimate_log.write(file, frames, answers)
@@ -67,7 +97,15 @@ def _estimate(arguments: argparse.Namespace) -> int:
         estimate_log.write(sys.stdout, frames, answers)
     if arguments.plot:
         estimate_log.plot(arguments.plot, frames, answers)
-    return 0
+
+
+def _log(arguments: argparse.Namespace, cells_in_series: int) -> Log:
+    from station_ctl.soc import candump_log, log
+
+    if arguments.dbc is None:
+        return log.read(arguments.log)
+    how = candump_log.How(arguments.dbc, tuple(arguments.signal), arguments.address, arguments.interface)
+    return candump_log.read(arguments.log, how, cells_in_series)
 
 
 def _fit(arguments: argparse.Namespace) -> int:

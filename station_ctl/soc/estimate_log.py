@@ -75,7 +75,7 @@ def plot(path: Path, log: Log, answers: Array) -> None:
 
     figure: Any = Figure(figsize=(10, 8), layout="constrained")
     charge, capacity, bias = figure.subplots(3, 1, sharex=True)
-    hours = log.t_s / 3600
+    hours = (log.t_s - log.t_s[0]) / 3600
     for axis, low, mid, high, label in ((charge, 1, 0, 3, "charge, %"), (capacity, 6, 5, 7, "capacity, Ah")):
         factor = 100 if axis is charge else 1
         axis.fill_between(hours, answers[:, low] * factor, answers[:, high] * factor, alpha=0.3, label="5-95 %")

@@ -39,12 +39,14 @@ class Log:
 def read(path: Path) -> Log:
     """Raises LogError."""
     if path.suffix not in (".npz", ".csv"):
-        raise LogError("is no log this reads", where=str(path), value=path.suffix, limit=".npz or .csv")
+        raise LogError(
+            "is no log this reads", where=str(path), value=path.suffix, limit=".npz or .csv; a candump log needs --dbc"
+        )
     try:
         columns = _npz(path) if path.suffix == ".npz" else _csv(path)
     except (OSError, ValueError, KeyError, EOFError) as e:
         raise LogError("cannot be read", where=str(path), value=str(e)) from e
-    return _log(columns, str(path))
+    return from_columns(columns, str(path))
 
 
 def _npz(path: Path) -> dict[str, Array]:
@@ -78,7 +80,8 @@ def _row(row: list[str], wanted: list[int], names: list[str], number: int) -> li
         raise ValueError(f"line {number}: {e}") from e
 
 
-def _log(columns: dict[str, Array], where: str) -> Log:
+def from_columns(columns: dict[str, Array], where: str) -> Log:
+    """A log of columns named as in a file. Raises LogError for what is missing, does not fit or goes back in time."""
     missing = [name for name in NEEDED if name not in columns]
     if missing:
         raise LogError(
