@@ -84,7 +84,8 @@ cdef inline void settle(Pack* pack) noexcept nogil:
     for n in range(BANK):
         best = max(best, pack.bank[n].log_weight)
     for n in range(BANK):
-        pack.bank[n].log_weight -= best
+        if best > DEAD:
+            pack.bank[n].log_weight -= best
         if lives(&pack.bank[n]):
             pack.alive += 1
         else:

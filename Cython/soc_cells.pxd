@@ -76,7 +76,7 @@ cdef inline void hear_cells(Cells* cells, const Curves* curves, const Middle* mi
     """One window's means, each straightened at the cell's own place: the fullest is up the knee before the mean."""
     cdef double noise = 20 * (0.0015 ** 2 + (0.05 * mid.eta_v) ** 2)  # an error lasts about 20 windows
     cdef double mean_v = open_v(curves, mid, 0)
-    cdef double gain, slope, here
+    cdef double gain, slope, here, step
     cdef Delta* one
     cdef int i
     for i in range(cells.count):
@@ -87,7 +87,8 @@ cdef inline void hear_cells(Cells* cells, const Curves* curves, const Middle* mi
         here = one.charge * mid.capacity
         slope = (open_v(curves, mid, here + 0.003) - open_v(curves, mid, here - 0.003)) / 0.006 * mid.capacity
         gain = one.variance * slope / (slope * slope * one.variance + noise)
-        one.charge += gain * (one.voltage_v - open_v(curves, mid, here) + mean_v)
+        step = gain * (one.voltage_v - open_v(curves, mid, here) + mean_v)
+        one.charge += min(max(step, -0.005), 0.005)  # a wild voltage cannot make the pack jump
         one.charge = min(max(one.charge, -0.2), 0.2)
         one.variance *= 1 - gain * slope
     cells.samples = 0

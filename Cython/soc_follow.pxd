@@ -7,7 +7,7 @@ from soc_input cimport begin_window, take
 from soc_kept cimport forget_charge
 from soc_look cimport judge
 from soc_power cimport Present
-from soc_told cimport present
+from soc_told cimport between, present
 from soc_types cimport Cell, Curves, Pack, Q
 
 cdef enum:
@@ -86,7 +86,7 @@ cdef inline void show(Pack* pack) noexcept nogil:
     cdef double step = 0.015
     cdef double soc
     gather(pack, &mix, 0)
-    soc = sharpened(&mix)
+    soc = between(sharpened(&mix))
     if pack.age_s > SETTLED_S:
         soc = min(max(soc, pack.shown - step), pack.shown + step)
     pack.shown = soc

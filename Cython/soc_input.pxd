@@ -12,6 +12,7 @@ cdef enum:
     FROZEN_S = 10
     HELD_S = 30  # a lost current is taken to go on that long
     LONGEST_S = 600
+    AWAY_S = 60  # so long without its meter a pack has left the bay; a lost answer or two is none
     WILD_C = 20
 
 
@@ -43,9 +44,12 @@ cdef inline double measured(Pack* pack, const Cell* cell, double dt_s, double cu
         if not pack.docked:
             pack.received = 0
         pack.docked = 1
+        pack.meter_s = 0
         return meter_a / cell.capacity_ah
-    if bms:
+    pack.meter_s += dt_s
+    if pack.meter_s > AWAY_S:
         pack.docked = 0
+    if bms:
         pack.window.bms_h += min(dt_s, LONGEST_S) / 3600
         return current_a / cell.capacity_ah
     return NAN
@@ -66,7 +70,7 @@ cdef inline void count(Pack* pack, const Cell* cell, const Terms* terms, double 
         pack.coasted_s += dt_s
         if pack.coasted_s > HELD_S:
             pack.rate = 0
-        unseen(pack, (0.02 + 0.3 * fabs(pack.rate) if pack.rate else 0.3) * dt_s / 3600)
+        unseen(pack, (0.02 + 0.3 * fabs(pack.rate) if pack.rate else 0.5) * dt_s / 3600)
         flow(pack, cell, terms, dt_s, pack.rate)
     if late_s > 0:
         flow(pack, cell, terms, late_s, 0)

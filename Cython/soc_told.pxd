@@ -89,11 +89,12 @@ cdef inline double between(double soc) noexcept nogil:
 cdef inline void tell(const Pack* pack, const Cells* cells, const Cell* cell, double* out) noexcept nogil:
     """ANSWERS numbers."""
     cdef Mixture mix
+    cdef int i
     gather(pack, &mix, -pack.window.charge)
     out[SOC] = pack.shown + pack.window.charge if pack.looks else sharpened(&mix)
-    out[SOC_P05] = min(between(quantile(&mix, 0.05)), out[SOC])
-    out[SOC_P50] = between(quantile(&mix, 0.5))
-    out[SOC_P95] = max(between(quantile(&mix, 0.95)), out[SOC])
+    out[SOC_P05] = min(quantile(&mix, 0.05), out[SOC])
+    out[SOC_P50] = quantile(&mix, 0.5)
+    out[SOC_P95] = max(quantile(&mix, 0.95), out[SOC])
     out[SOC_SD] = sd(&mix)
     out[REASON] = reason(pack, out[SOC_SD])
     gather_state(pack, &mix, Q)
@@ -102,6 +103,8 @@ cdef inline void tell(const Pack* pack, const Cells* cells, const Cell* cell, do
     out[CAPACITY_P95_AH] = quantile(&mix, 0.95) * cell.capacity_ah
     if cells.count:
         of_pack(cells, out)
+    for i in range(SOC, SOC_SD):
+        out[i] = between(out[i])
     gather_state(pack, &mix, B)
     out[BIAS_A] = mean(&mix) * cell.capacity_ah
     out[BIAS_SD_A] = sd(&mix) * cell.capacity_ah

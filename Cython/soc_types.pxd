@@ -82,8 +82,8 @@ cdef struct Pack:
     double blind_s  # since the last valid voltage
     double age_s
     double received  # charge since it was docked
-    double disagree_s
-    double meter_s  # meter and BMS far apart
+    double disagree_s  # since meter and BMS are far apart
+    double meter_s  # since the meter was heard
     double docked
     double alive
     double shown  # charge that is told: follows the hypotheses, at no more than a small step a look

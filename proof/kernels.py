@@ -11,7 +11,7 @@ BUILD = ROOT / "build" / "proof"
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """One compiled kernel. `tests`: every file of tests/safety/ that imports it by name."""
+    """One compiled kernel. `tests`: every file of tests/safety/ that imports it by name, without any those of tests/unit/."""
 
     name: str
     source: Path
@@ -21,6 +21,16 @@ class Kernel:
     def module(self) -> str:
         """Where the controller imports it from."""
         return f"station_ctl.kernel.{self.name}"
+
+    @property
+    def files(self) -> list[Path]:
+        """Its source and the rooms (.pxd) that are compiled into it."""
+        return [self.source, *sorted(self.source.parent.glob(f"{self.name}_*.pxd"))]
+
+    @property
+    def decides(self) -> bool:
+        """It decides about people and packs: its tests are those of safety."""
+        return any(test.parent.name == "safety" for test in self.tests)
 
 
 def kernels(names: list[str]) -> list[Kernel]:
@@ -33,7 +43,8 @@ def kernels(names: list[str]) -> list[Kernel]:
 
 def _kernel(source: Path) -> Kernel:
     said = f"station_ctl.kernel.{source.stem} "
-    tests = [path for path in sorted((ROOT / "tests" / "safety").glob("test_*.py")) if said in path.read_text("utf-8")]
-    if not tests:
-        raise SystemExit(f"{source.name}: no file of tests/safety/ imports {said}")
-    return Kernel(source.stem, source, tuple(tests))
+    for floor in ("safety", "unit"):
+        tests = [path for path in sorted((ROOT / "tests" / floor).glob("test_*.py")) if said in path.read_text("utf-8")]
+        if tests:
+            return Kernel(source.stem, source, tuple(tests))
+    raise SystemExit(f"{source.name}: no file of tests/safety/ or tests/unit/ imports {said}")

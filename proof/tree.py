@@ -6,6 +6,7 @@ import copy
 import subprocess
 import sysconfig
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -60,36 +61,58 @@ def truth(node: Node) -> Node:
     return E.NotNode(node.pos, operand=E.NotNode(node.pos, operand=node))
 
 
-def build(kernel: Kernel, helper: str, edit: Callable[[Node], None], folder: Path, flags: tuple[str, ...]) -> Path:
-    """Compile the kernel with C helpers appended and its tree edited; the module's file.
+@dataclass(frozen=True, slots=True)
+class Helper:
+    """Cython source put behind the kernel's own, so that no line of it moves. room: behind each of its rooms."""
 
-    helper: Cython source put behind the kernel's own, so that no line of the kernel moves. Raises DoesNotCompile.
-    """
+    kernel: str = ""
+    room: str = ""
+
+
+def build(kernel: Kernel, helper: Helper, edit: Callable[[Node], None], folder: Path, flags: tuple[str, ...]) -> Path:
+    """Compile the kernel with helpers and with its trees edited; the module's file. Raises DoesNotCompile."""
     folder.mkdir(parents=True, exist_ok=True)
+    for file in kernel.files:
+        added = helper.kernel if file == kernel.source else helper.room
+        (folder / file.name).write_text(f"{file.read_text('utf-8')}\n\n{added}", encoding="utf-8")
     source = folder / kernel.source.name
-    source.write_text(kernel.source.read_text("utf-8") + "\n\n" + helper, encoding="utf-8")
     translate(source, kernel.module, edit)
     return link(source.with_suffix(".c"), flags)
 
 
 def translate(source: Path, module: str, edit: Callable[[Node], None]) -> None:
-    """Cython to C, with an edit of the tree between parsing and analysis. Raises DoesNotCompile."""
+    """Cython to C, with an edit of each tree between parsing and analysis: the source's, and its rooms' beside it.
+
+    Raises DoesNotCompile."""
     init_thread()
-    options: Any = Main.CompilationOptions(Main.default_options, compiler_directives=_DIRECTIVES, language_level=3)
+    options: Any = Main.CompilationOptions(
+        Main.default_options,
+        compiler_directives=_DIRECTIVES,
+        language_level=3,
+        include_path=[str(source.parent)],
+    )
     options.configure_language_defaults("pyx")
     context: Any = Main.Context.from_options(options)
     context.setup_errors(options, None)
-    compiled = Main.setup_source_object(str(source), ".pyx", module, options, context)
-    result = Main.create_default_resultobj(compiled, options)
+    parse = context.parse
 
-    def edited(tree: Node) -> Node:
-        edit(tree.body)
+    def edited(description: Any, *args: Any, **named: Any) -> Node:
+        tree = parse(description, *args, **named)
+        if Path(description.filename).resolve().parent == source.resolve().parent:
+            edit(tree.body)
         return tree
 
-    stages: list[Any] = Pipeline.create_pyx_pipeline(context, options, result)
-    error, _ = Pipeline.run_pipeline([stages[0], edited, *stages[1:]], compiled)
+    context.parse = edited
+    compiled = Main.setup_source_object(str(source), ".pyx", module, options, context)
+    result = Main.create_default_resultobj(compiled, options)
+    error, _ = Pipeline.run_pipeline(Pipeline.create_pyx_pipeline(context, options, result), compiled)
     if error is not None or not source.with_suffix(".c").exists():
         raise DoesNotCompile(f"{source}: {error}")
+
+
+def file_of(node: Node) -> str:
+    """Name of the file it stands in."""
+    return Path(node.pos[0].filename).name
 
 
 def link(c_file: Path, flags: tuple[str, ...]) -> Path:

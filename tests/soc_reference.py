@@ -1,6 +1,6 @@
 """The estimator once more, in NumPy and with whole matrices: written from docs/soc.md, not from the kernel's rooms.
 
-It knows sound frames only (no lost, frozen or wild ones) and never merges its hypotheses.
+It takes lost and wild voltages as the kernel does, but knows no lost, frozen or late currents.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from station_ctl.soc import curves
 from station_ctl.soc.cell_type import CellType
+from tests.soc_mixture import Said, read, straight
 
 Array = NDArray[np.float64]
 X, Q, H, S, C, O, B = range(7)  # noqa: E741
-CHARGES, ALIVE = 41, -18.37
+CHARGES, ALIVE, NEAR = 41, -18.37, -8
 
 
 @dataclass
@@ -34,6 +35,10 @@ class Sums:
     temperatures: list[float] = field(default_factory=list)
     differences: list[float] = field(default_factory=list)
 
+    def series(self) -> tuple[list[float], ...]:
+        """What is averaged over the frames with a voltage."""
+        return self.voltages, self.etas, self.lags, self.charges, self.temperatures
+
 
 class Reference:
     def __init__(self, cell_type: CellType) -> None:
@@ -45,41 +50,59 @@ class Reference:
         self.rate = self.slow = self.fast = self.slow_v = self.branch_rate = self.travel_rate = 0.0
         self.eta_mean = self.eta_swing = self.age_s = 0.0
         self.sums = Sums()
-        self._spread()
+        self.docked = False
+        self.received = self.shown = 0.0
+        self.looks = self.woken = self.refused = 0
+        self.level = self.innovation = 0.0
+        self.slot = np.zeros(0, dtype=int)
+        self.m, self.p = np.zeros((0, 7)), np.zeros((0, 7, 7))
+        self.log, self.extra = np.zeros(0), np.zeros(0)
+        self._spread(1.0)
 
-    def _spread(self) -> None:
+    def _spread(self, share: float) -> None:
+        """Every charge, in places that are free."""
         t, step = self.trust, 1 / (CHARGES - 1)
-        healths, charges, logs, deviations = [], [], [], []
-        for health in self.type.health:
+        for j, health in enumerate(self.type.health):
             places = health.capacity / step + 1
-            for k in range(CHARGES):
-                if k < places:
-                    charges.append(k * step)
-                    healths.append(health.capacity)
-                    deviations.append(health.sd)
-                    logs.append(np.log(health.weight / places))
-        n = len(charges)
-        self.m = np.zeros((n, 7))
-        self.m[:, X], self.m[:, Q], self.m[:, S] = charges, healths, 1.0
-        self.p = np.zeros((n, 7, 7))
-        variances = {
-            X: (0.65 * step) ** 2, Q: np.array(deviations) ** 2, H: t.branch_sd**2, S: t.scale_sd**2,
-            C: t.level_sd_v**2, O: 2 * t.model_sd_v**2, B: t.bias_sd_c**2,
-        }  # fmt: skip
-        for state, variance in variances.items():
-            self.p[:, state, state] = variance
-        self.log = np.array(logs) - max(logs)
-        self.extra = np.zeros(n)
+            free = [k for k in range(CHARGES) if k < places and j * CHARGES + k not in self.slot]
+            mean, variance = np.zeros((len(free), 7)), np.zeros((len(free), 7, 7))
+            mean[:, X], mean[:, Q], mean[:, S] = np.array(free) * step, health.capacity, 1.0
+            for state, value in {
+                X: (0.65 * step) ** 2, Q: health.sd**2, H: t.branch_sd**2, S: t.scale_sd**2,
+                C: t.level_sd_v**2, O: 2 * t.model_sd_v**2, B: t.bias_sd_c**2,
+            }.items():  # fmt: skip
+                variance[:, state, state] = value
+            self.slot = np.r_[self.slot, j * CHARGES + np.array(free, dtype=int)]
+            self.m, self.p = np.r_[self.m, mean], np.r_[self.p, variance]
+            self.log = np.r_[self.log, np.full(len(free), np.log(share * health.weight / places))]
+            self.extra = np.r_[self.extra, np.zeros(len(free))]
+        self._keep(np.argsort(self.slot))
+        self.log -= self.log.max()
+
+    def _keep(self, which: Array) -> None:
+        self.slot, self.m, self.p = self.slot[which], self.m[which], self.p[which]
+        self.log, self.extra = self.log[which], self.extra[which]
+
+    def _merge(self) -> None:
+        """All as one, by their moments."""
+        w = np.exp(self.log) / np.exp(self.log).sum()
+        mean = w @ self.m
+        apart = self.m - mean
+        self.p = np.einsum("n,nij->ij", w, self.p + apart[:, :, None] * apart[:, None, :])[None]
+        self.m, self.extra = mean[None], np.array([w @ self.extra])
+        self.slot, self.log = np.zeros(1, dtype=int), np.zeros(1)
 
     def step(self, dt_s: float, current_a: float, voltage_v: float, temperature_c: float, meter_a: float) -> bool:
         sums, d = self.sums, self.dynamics
+        arrives = not np.isnan(meter_a) and not self.docked
+        self.docked, self.received = self.docked or arrives, 0.0 if arrives else self.received
         used = current_a if np.isnan(meter_a) else meter_a
         if np.isnan(meter_a):
             sums.bms_h += dt_s / 3600
         else:
             sums.differences.append((current_a - meter_a) / self.type.capacity_ah)
         rate = used / self.type.capacity_ah
-        mean_rate, self.rate = (rate + self.rate) / 2, rate
+        mean_rate, change, self.rate = (rate + self.rate) / 2, abs(rate - self.rate), rate
         u = np.clip((temperature_c + 40) / 2, 0, len(self.terms) - 1)
         gain, lag_s, ohm, exchange, slow_ohm, slow_s = (
             np.interp(u, np.arange(len(self.terms)), self.terms[:, k]) for k in range(6)
@@ -94,6 +117,7 @@ class Reference:
         self.branch_rate = towards(self.branch_rate, mean_rate, dt_s / d.branch_s)
         self.travel_rate = towards(self.travel_rate, mean_rate, dt_s / 300)
         charge = mean_rate * dt_s / 3600
+        self.received += charge if self.docked else 0.0
         sums.charge += charge
         sums.through += abs(charge)
         sums.travel += abs(self.travel_rate) * dt_s / 3600
@@ -107,20 +131,41 @@ class Reference:
         share = max(dt_s, 0.1) / 120
         self.eta_mean = towards(self.eta_mean, eta, share)
         self.eta_swing = towards(self.eta_swing, abs(eta - self.eta_mean), share)
-        for series, value in (
-            (sums.voltages, voltage_v), (sums.etas, eta), (sums.lags, self.slow + self.fast),
-            (sums.charges, sums.charge), (sums.temperatures, temperature_c),
-        ):  # fmt: skip
-            series.append(value)
+        if self._believed(voltage_v, voltage_v - eta, dt_s, change):
+            seen = (voltage_v, eta, self.slow + self.fast, sums.charge, temperature_c)
+            for series, value in zip(sums.series(), seen, strict=True):
+                series.append(value)
+        if arrives and self.looks:
+            self._spread(0.02)
         if sums.elapsed_s < self.trust.window_s:
             return False
+        self.shown += sums.charge
         self._judge()
+        self.looks += 1
+        if self.innovation > 9 and self.looks - self.woken > 60:
+            self.woken = self.looks
+            self._spread(0.1)
+        elif self.looks % 12 == 0 and len(self.log) > 1 and self.soc().sd < 0.006 and self.state(Q).sd < 0.01:
+            self._merge()
+        soc = float(np.clip(self.soc().sharpened(), -0.02, 1.02))
+        self.shown = float(np.clip(soc, self.shown - 0.015, self.shown + 0.015)) if self.age_s > 600 else soc
         self.sums = Sums()
+        return True
+
+    def _believed(self, voltage_v: float, level_v: float, dt_s: float, change: float) -> bool:
+        """In range, and no lone spike: three in a row are none."""
+        if not 1.5 < voltage_v < 4.5:
+            return False
+        leap = abs(level_v - self.level) > 0.03 + 0.03 * change and dt_s < 30 and self.age_s > dt_s
+        if leap and self.refused < 3:
+            self.refused += 1
+            return False
+        self.level, self.refused = level_v, 0
         return True
 
     def _judge(self) -> None:
         t, sums = self.trust, self.sums
-        warm = float(np.mean(sums.temperatures)) - 25
+        warm = float(np.mean(sums.temperatures)) - 25 if sums.voltages else 0.0
         keep_o = np.exp(-sums.travel / t.model_length - sums.elapsed_s / t.model_s)
         model_v2 = (t.model_sd_v * np.exp(max(-warm, 0) * t.model_cold_per_k)) ** 2
         f = np.eye(7)
@@ -137,12 +182,12 @@ class Reference:
         noise[:, O] = (model_v2 + self.extra) * (1 - keep_o**2)
         noise[:, B] = t.bias_wander_c**2 * sums.elapsed_s / 3600
         self.p += noise[:, :, None] * np.eye(7)
-        self._weigh(warm, model_v2, t.noise_v**2 + (t.swing_share * self.eta_swing) ** 2)
+        if sums.voltages:
+            self._weigh(warm, model_v2, t.noise_v**2 + (t.swing_share * self.eta_swing) ** 2)
         if sums.differences:
             self._correct(np.eye(7)[B][None, :], np.mean(sums.differences) - self.m[:, B], t.meter_noise_c**2)
         self.log -= self.log.max()
-        alive = self.log > ALIVE
-        self.m, self.p, self.log, self.extra = self.m[alive], self.p[alive], self.log[alive], self.extra[alive]
+        self._keep(self.log > ALIVE)
 
     def _weigh(self, warm: float, model_v2: float, noise_v2: float) -> None:
         t, sums, m, p = self.trust, self.sums, self.m, self.p
@@ -164,6 +209,8 @@ class Reference:
         variance = seen + bent_x + bent_d
         far = np.sqrt(innovation**2 / variance)
         out = far > t.huber
+        weights = np.exp(self.log)
+        self.innovation += 0.1 * (weights @ far**2 / weights.sum() - self.innovation)
         evidence = -t.temper / 2 * (np.where(out, 2 * t.huber * far - t.huber**2, far**2) + np.log(seen))
         stretched = np.where(out, variance * far / t.huber, variance)
         self._correct(h, innovation, None, stretched)
@@ -199,30 +246,31 @@ class Reference:
     def _knee(self, at: Array) -> Array:
         return read(self.places, self.knee, at)
 
-    def soc(self) -> tuple[float, float]:
-        """Mean and standard deviation now, over all hypotheses of log weight above -8."""
-        near = self.log > -8
-        w, m, p = np.exp(self.log[near]), self.m[near], self.p[near]
-        w /= w.sum()
-        z = (m[:, X] + self.sums.charge) / m[:, Q]
-        variance = (p[:, X, X] - 2 * z * p[:, X, Q] + z * z * p[:, Q, Q]) / m[:, Q] ** 2
-        mean = float(w @ z)
-        return mean, float(np.sqrt(w @ (np.maximum(variance, 1e-12) + (z - mean) ** 2)))
+    def soc(self, less: float = 0.0) -> Said:
+        """The charge, `less` ago; at the end of the window that runs."""
+        m, p = self.m, self.p
+        z = (m[:, X] - less) / m[:, Q]
+        return self._said(z, (p[:, X, X] - 2 * z * p[:, X, Q] + z * z * p[:, Q, Q]) / m[:, Q] ** 2)
 
+    def state(self, which: int) -> Said:
+        """One of the seven."""
+        return self._said(self.m[:, which], self.p[:, which, which])
 
-def straight(curve, at: Array, variance: Array) -> tuple[Array, Array, Array]:  # type: ignore[no-untyped-def]
-    """Mean, slope and unexplained variance of a curve under a Gaussian, by three points."""
-    reach = np.sqrt(3 * np.maximum(variance, 2.5e-7))
-    low, mid, high = curve(at - reach), curve(at), curve(at + reach)
-    mean = (low + 4 * mid + high) / 6
-    slope = (high - low) / (2 * reach)
-    left = (low**2 + 4 * mid**2 + high**2) / 6 - mean**2 - slope**2 * reach**2 / 3
-    return mean, slope, np.maximum(left, 0)
+    def _said(self, mean: Array, variance: Array) -> Said:
+        near = self.log > NEAR
+        w = np.exp(self.log[near])
+        return Said(w / w.sum(), mean[near], np.sqrt(5 * np.maximum(variance[near], 1e-12)), self.slot[near] // CHARGES)
 
+    def answer(self) -> tuple[float, ...]:
+        """As the kernel's `estimate`, without the reason."""
+        now, q, b, ah = self.soc(-self.sums.charge), self.state(Q), self.state(B), self.type.capacity_ah
+        soc = self.shown + self.sums.charge if self.looks else now.sharpened()
+        quantiles = (now.quantile(chance) for chance in (0.05, 0.5, 0.95))
+        soc, low, mid, high = (float(np.clip(value, -0.02, 1.02)) for value in (soc, *quantiles))
+        capacity = (q.sharpened() * ah, q.quantile(0.05) * ah, q.quantile(0.95) * ah)
+        return (soc, min(low, soc), mid, max(high, soc), now.sd, *capacity, b.mean * ah, b.sd * ah)
 
-def read(xs: Array, ys: Array, at: Array) -> Array:
-    """Straight between knots and on beyond them."""
-    inside = np.interp(at, xs, ys)
-    step = xs[1] - xs[0]
-    below, above = np.minimum(at - xs[0], 0), np.maximum(at - xs[-1], 0)
-    return inside + below * (ys[1] - ys[0]) / step + above * (ys[-1] - ys[-2]) / step
+    def arrival(self) -> tuple[float, ...]:
+        """As the kernel's."""
+        then = self.soc(self.received - self.sums.charge)
+        return (then.sharpened(), then.quantile(0.05), then.quantile(0.5), then.quantile(0.95))

@@ -28,7 +28,7 @@ def main() -> int:
 
 def measure(kernel: Kernel, folder: Path) -> tuple[list[Site], bytes]:
     """Run the kernel's tests over a build with counters. Raises SystemExit if a test fails."""
-    counters = Counters(len(kernel.source.read_text("utf-8").splitlines()))
+    counters = Counters({file.name: len(file.read_text("utf-8").splitlines()) for file in kernel.files})
     module = substitute(kernel, build(kernel, HELPER, counters.edit, folder, ("-O0",)))
     if 2 * len(counters.sites) > SPACE:
         raise SystemExit(f"{kernel.name}: more than {SPACE // 2} counters")
@@ -40,7 +40,7 @@ def measure(kernel: Kernel, folder: Path) -> tuple[list[Site], bytes]:
 def lines(kernel: Kernel, sites: Sequence[Site], counts: bytes) -> list[str]:
     """What is missing, and the sums."""
     missing = [(site, lack) for site in sites for lack in site.missing(counts)]
-    found = [f"{kernel.source.name}:{site.line}: {lack}: {site.said}" for site, lack in missing]
+    found = [f"{site.file}:{site.line}: {lack}: {site.said}" for site, lack in missing]
     for condition, what, each in ((False, "statements", 1), (True, "outcomes of conditions", 2)):
         made = each * sum(site.condition is condition for site in sites)
         seen = made - sum(site.condition is condition for site, _ in missing)

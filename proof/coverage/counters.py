@@ -6,15 +6,15 @@ each comparison wherever it stands. That is more than branch coverage of the sou
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from proof.mutation.places import is_truth
 from proof.node_text import text
-from proof.tree import E, N, Node, call, integer, slots, truth
+from proof.tree import E, Helper, N, Node, call, file_of, integer, slots, truth
 
 SPACE = 8192
-HELPER = f'''
+_KERNEL = f'''
 cdef extern from *:
     """
     static unsigned char proof_table[{SPACE}];
@@ -31,6 +31,11 @@ def proof_counts():
     """What has been run so far, one byte a counter."""
     return (<const char*>proof_table)[:{SPACE}]
 '''
+_ROOM = """
+cdef extern from *:
+    bint proof_truth(int site, bint outcome) noexcept nogil
+"""
+HELPER = Helper(_KERNEL, _ROOM)
 _COUNTED = frozenset(
     {
         "SingleAssignmentNode", "CascadedAssignmentNode", "ParallelAssignmentNode", "InPlaceAssignmentNode",
@@ -49,6 +54,7 @@ class Site:
 
     counter: int
     condition: bool
+    file: str
     line: int
     said: str
 
@@ -62,16 +68,16 @@ class Site:
 class Counters:
     """Puts counters into a tree. `sites` lists them after `edit`."""
 
-    def __init__(self, lines: int) -> None:
-        """lines: how many lines are the kernel's own; what stands behind them is not counted."""
+    def __init__(self, lines: Mapping[str, int]) -> None:
+        """lines: how many lines of each file are the kernel's own; what stands behind them is not counted."""
         self.sites: list[Site] = []
         self._lines = lines
         self._comprehensions = 0  # how many are open: their loops are expressions, no statement fits in
 
     def edit(self, body: Node) -> None:
-        """Rewrite a module's body in place."""
+        """Rewrite the body of a file in place."""
         for child, put in list(slots(body)):
-            if child.pos[1] <= self._lines and type(child).__name__ not in _UNTOUCHED:
+            if child.pos[1] <= self._lines[file_of(child)] and type(child).__name__ not in _UNTOUCHED:
                 self._child(body, child, put)
 
     def _child(self, parent: Node, child: Node, put: Callable[[Node], None]) -> None:
@@ -86,7 +92,7 @@ class Counters:
             put(self._noted(child, True, said, truth(child)))
 
     def _noted(self, node: Node, condition: bool, said: str, outcome: Node) -> Node:
-        site = Site(2 * len(self.sites), condition, node.pos[1], said)
+        site = Site(2 * len(self.sites), condition, file_of(node), node.pos[1], said)
         self.sites.append(site)
         return call(node.pos, "proof_truth", integer(node.pos, site.counter), outcome)
 

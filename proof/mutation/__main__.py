@@ -16,15 +16,15 @@ from proof.say import say
 
 
 def main() -> int:
-    """Mutate the kernels that are named, or all."""
+    """Mutate the kernels that are named, or all that decide about people and packs."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kernel", nargs="*", help="which kernels (all)")
+    parser.add_argument("kernel", nargs="*", help="which kernels (all that decide)")
     parser.add_argument("--at-least", type=int, default=0, help="how many mutants there have to be")
     parser.add_argument("--processes", type=int, default=2)
     args = parser.parse_args()
     began_s, fates, lost = time.monotonic(), list[Fate](), 0
     warm()
-    for kernel in kernels(args.kernel):
+    for kernel in (kernel for kernel in kernels(args.kernel) if kernel.decides or args.kernel):
         try:
             found = campaign(kernel, BUILD / "mutation", args.processes, partial(_tell, kernel))
         except Unsound as error:

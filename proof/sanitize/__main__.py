@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from proof.kernels import BUILD, ROOT, kernels
+from proof.kernels import BUILD, ROOT, Kernel, kernels
 from proof.say import say
 from proof.tree import link, translate
 
@@ -43,11 +43,12 @@ def inside(what: str, name: str, source: Path) -> subprocess.CompletedProcess[st
 
 
 def _translated(source: Path) -> Path:
-    copy = BUILD / "sanitize" / source.name
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    copy.write_text(source.read_text("utf-8"), encoding="utf-8")
-    translate(copy, f"station_ctl.kernel.{source.stem}", lambda body: None)
-    return copy.with_suffix(".c")
+    folder = BUILD / "sanitize"
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in Kernel(source.stem, source, ()).files:
+        (folder / file.name).write_text(file.read_text("utf-8"), encoding="utf-8")
+    translate(folder / source.name, f"station_ctl.kernel.{source.stem}", lambda body: None)
+    return (folder / source.name).with_suffix(".c")
 
 
 def _environment() -> dict[str, str]:
