@@ -88,7 +88,7 @@ cdef inline void hear_cells(Cells* cells, const Curves* curves, const Middle* mi
         slope = (open_v(curves, mid, here + 0.003) - open_v(curves, mid, here - 0.003)) / 0.006 * mid.capacity
         gain = one.variance * slope / (slope * slope * one.variance + noise)
         step = gain * (one.voltage_v - open_v(curves, mid, here) + mean_v)
-        one.charge += min(max(step, -0.005), 0.005)  # a wild voltage cannot make the pack jump
+        one.charge += min(max(step, -0.003), 0.003)  # a wild voltage cannot make the pack jump
         one.charge = min(max(one.charge, -0.2), 0.2)
         one.variance *= 1 - gain * slope
     cells.samples = 0

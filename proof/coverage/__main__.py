@@ -41,10 +41,12 @@ def lines(kernel: Kernel, sites: Sequence[Site], counts: bytes) -> list[str]:
     """What is missing, and the sums."""
     missing = [(site, lack) for site in sites for lack in site.missing(counts)]
     found = [f"{site.file}:{site.line}: {lack}: {site.said}" for site, lack in missing]
+    rooms = len(kernel.files) - 1
+    name = kernel.source.name + (f" and its {rooms} rooms" if rooms else "")
     for condition, what, each in ((False, "statements", 1), (True, "outcomes of conditions", 2)):
         made = each * sum(site.condition is condition for site in sites)
         seen = made - sum(site.condition is condition for site, _ in missing)
-        found.append(f"{kernel.source.name}: {seen} of {made} {what}, {100 * seen / max(made, 1):.1f} %")
+        found.append(f"{name}: {seen} of {made} {what}, {100 * seen / max(made, 1):.1f} %")
     return found
 
 

@@ -1,4 +1,4 @@
-"""The compiled estimator: finds charge and bias, bears any frame, comes back, refuses what is no pack."""
+"""The compiled estimator: finds charge and bias, bears any frame, comes back from its memory."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import station_ctl.kernel.soc as kernel
-from station_ctl.soc import curves
 
 np = pytest.importorskip("numpy")
-from tests.soc_frames import HEALTHS, KERNEL, NAN, TYPE, estimator, frames_of  # noqa: E402
+from tests.soc_frames import NAN, TYPE, estimator, frames_of  # noqa: E402
 
 
 def test_finds_the_charge_of_its_own_cell_from_nothing() -> None:
@@ -77,40 +76,3 @@ def test_memory_comes_back_and_only_of_its_size() -> None:
     assert one.estimate() == other.estimate()
     with pytest.raises(ValueError, match="bytes"):
         other.load(b"short")
-
-
-def test_run_and_step_all_are_step() -> None:
-    rows, _ = frames_of(600, 0.3, lambda t: 150.0)
-    one, two, three = estimator(), estimator(), estimator()
-    for row in rows:
-        one.step(*row)
-    answers = np.empty((1, 11))
-    two.run(rows, answers, np.array([len(rows) - 1]))
-    batch = np.zeros((1, 11))
-    for row in rows:
-        kernel.step_all([three], np.ascontiguousarray(row[None, :]), batch)
-    assert tuple(answers[0]) == one.estimate() == three.estimate()
-    with pytest.raises(ValueError, match="packs"):
-        kernel.step_all([three], rows, batch)
-    with pytest.raises(ValueError, match="columns"):
-        two.run(np.zeros((1, 4)), answers, np.array([0]))
-
-
-def test_refuses_what_is_no_type_and_no_pack() -> None:
-    plateau, knee = curves.tables(TYPE)
-    good = (curves.row(TYPE), np.array(plateau), np.array(knee), np.array(curves.terms(TYPE.terms)), -0.12, 0.00125)
-    kernel.CellType(*good)
-    for place, bad in ((0, (1.0,)), (1, np.zeros((4, 3))), (3, np.zeros((4, 6))), (2, np.full(len(knee), NAN))):
-        parts = list(good)
-        parts[place] = bad
-        with pytest.raises(ValueError):
-            kernel.CellType(*parts)
-    for bad in (HEALTHS[:3], [(0.0, 1.0, 0.1)] * 4):
-        with pytest.raises(ValueError, match="health"):
-            kernel.Estimator(KERNEL, bad)
-    with pytest.raises(ValueError, match="kept"):
-        estimator(kept=((NAN, 1.0), (1.0, 0.1), (0.0, 0.01)))
-    with pytest.raises(ValueError, match="start"):
-        estimator().start(2.0, 0.1)
-    with pytest.raises(ValueError, match="cells"):
-        estimator(cells=4).hear_cells(array("d", [3.3]))

@@ -1,0 +1,199 @@
+"""The compiled estimator at its edges: what it refuses, what only a damaged memory or a rare pack leads to."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import station_ctl.kernel.soc as kernel
+from station_ctl.soc import curves
+
+np = pytest.importorskip("numpy")
+from tests.soc_frames import HEALTHS, KERNEL, NAN, TYPE, estimator, frames_of  # noqa: E402
+
+HYPOTHESES, OF_EACH = 164, 37
+"""The bank is the last of a pack's memory: log weight, 7 means, 28 of the covariance, extra; doubles."""
+
+
+def good() -> list[Any]:
+    plateau, knee = curves.tables(TYPE)
+    return [
+        list(curves.row(TYPE)), np.array(plateau), np.array(knee), np.array(curves.terms(TYPE.terms)), -0.12, 0.00125
+    ]  # fmt: skip
+
+
+def put(array_: Any, where: Any, value: float) -> Any:
+    changed = np.array(array_)
+    changed[where] = value
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("place", "bad", "says"),
+    [
+        (0, lambda row: row[:-1], "needs 29 numbers, got 28"),
+        (0, lambda row: [-1.0, *row[1:]], "number 0 of the cell type"),
+        (0, lambda row: [*row[:4], NAN, *row[5:]], "number 4 of the cell type"),
+        (0, lambda row: [0.0, *row[1:]], "number 0 of the cell type"),
+        (1, lambda table: table[:-1], "1024 knots"),
+        (1, lambda table: np.ascontiguousarray(table[:, :2]), "1024 knots"),
+        (1, lambda table: put(table, (7, 1), math.inf), "number 7 of the curves"),
+        (2, lambda table: table[:-1], "1024 knots"),
+        (2, lambda table: put(table, 9, NAN), "number 9 of the curves"),
+        (3, lambda table: table[:-1], "64 temperatures"),
+        (3, lambda table: np.ascontiguousarray(table[:, :5]), "64 temperatures"),
+        (3, lambda table: put(table, (2, 0), -1.0), "number 12 of the terms"),
+        (3, lambda table: put(table, (2, 1), 0.0), "number 13 of the terms"),
+        (4, lambda first: 0.5, "number 0 of the curves"),
+        (5, lambda step: 2.0, "number 0 of the curves"),
+    ],
+)
+def test_what_is_no_type_is_refused(place: int, bad: Callable[[Any], Any], says: str) -> None:
+    parts = good()
+    kernel.CellType(*parts)
+    parts[place] = bad(parts[place])
+    with pytest.raises(ValueError, match=says):
+        kernel.CellType(*parts)
+
+
+def test_what_is_no_pack_is_refused() -> None:
+    sound = ((0.0, 0.1), (1.0, 0.1), (0.0, 0.01))
+    estimator(kept=sound)
+    for healths in (HEALTHS[:3], [(0.0, 1, 0.1)] * 4, [(0.2, 0.1, 0.1)] * 4, [(0.2, 1, 0.0)] * 4):
+        with pytest.raises(ValueError, match="health"):
+            kernel.Estimator(KERNEL, healths)
+    for kept in (((NAN, 0.1), *sound[1:]), (sound[0], (1.0, 0.0), sound[2]), (*sound[:2], (0.0, 10.0))):
+        with pytest.raises(ValueError, match="kept"):
+            estimator(kept=kept)
+    for cells in (-1, 513):
+        with pytest.raises(ValueError, match="cells"):
+            estimator(cells=cells)
+    for start in ((2.0, 0.1), (-0.1, 0.1), (0.5, 0.0), (NAN, 0.1)):
+        with pytest.raises(ValueError, match="a start of"):
+            estimator().start(*start)
+
+
+def test_what_is_no_question_is_refused() -> None:
+    one = estimator(cells=4)
+    with pytest.raises(ValueError, match="1 cells, not 4"):
+        one.hear_cells(array("d", [3.3]))
+    estimator().hear_cells(array("d"))
+    for limits in ((2.5, 2.5, 2, 1), (2.5, 3.65, 0, 1), (2.5, 3.65, 2, NAN)):
+        with pytest.raises(ValueError, match="limits"):
+            one.power(limits, (10.0,))
+    for seconds in (0.0, 1e7):
+        with pytest.raises(ValueError, match=r" s$"):
+            one.power((2.5, 3.65, 2, 1), (seconds,))
+    for rate in (-0.1, math.inf):
+        with pytest.raises(ValueError, match="a discharge at"):
+            one.energy(rate)
+    assert one.chance(NAN) == 0.0
+    assert one.chance(-1.0) == 1.0
+    volts = np.zeros(2)
+    for frames in (np.zeros((2, 3)), np.zeros((3, 4))):
+        with pytest.raises(ValueError, match="4 columns"):
+            KERNEL.simulate(frames, 0.0, 1.0, volts)
+
+
+def test_run_and_step_all_are_step() -> None:
+    rows, _ = frames_of(600, 0.3, lambda t: 150.0)
+    one, two, three = estimator(), estimator(), estimator()
+    answers, batch = np.empty((2, 11)), np.zeros((1, 11))
+    for row in rows:
+        one.step(*row)
+        kernel.step_all([three], np.ascontiguousarray(row[None, :]), batch)
+    two.run(rows, answers, np.array([3, len(rows) - 1]))
+    assert tuple(answers[1]) == one.estimate() == three.estimate()
+    for frames, told, wanted in ((4, 11, 1), (5, 10, 1), (5, 11, 2)):
+        with pytest.raises(ValueError, match="5 columns"):
+            two.run(np.zeros((1, frames)), np.zeros((1, told)), np.zeros(wanted, dtype=int))
+    for packs, frames, columns, told in ((2, 1, 5, 1), (1, 1, 5, 2), (1, 1, 4, 1)):
+        with pytest.raises(ValueError, match="packs need"):
+            kernel.step_all([three] * packs, np.zeros((frames, columns)), np.zeros((told, 11)))
+    with pytest.raises(ValueError, match="packs need"):
+        kernel.step_all([three], np.zeros((1, 5)), np.zeros((1, 10)))
+
+
+def test_a_known_start_is_believed_and_one_that_is_wide_is_none() -> None:
+    for soc, sd in ((0.55, 0.03), (0.0, 0.01), (1.0, 0.02)):
+        one = estimator()
+        one.start(soc, sd)
+        told = one.estimate()
+        assert told[0] == pytest.approx(soc, abs=0.1 * sd)
+        assert told[4] == pytest.approx(sd, rel=0.1)
+    wide = estimator()
+    wide.start(0.5, 1.0)
+    assert wide.estimate() == estimator().estimate()
+
+
+def damaged(one: kernel.Estimator, hypotheses: range) -> bytes:
+    """Its memory with charges that cannot be."""
+    numbers = array("d", one.dump())
+    bank = len(numbers) - HYPOTHESES * OF_EACH
+    for n in hypotheses:
+        numbers[bank + n * OF_EACH + 1] = 1e300
+    return numbers.tobytes()
+
+
+def test_memory_is_taken_only_if_it_can_be() -> None:
+    one = estimator()
+    numbers = array("d", one.dump())
+    numbers[0] = NAN
+    with pytest.raises(ValueError, match="number 0 of the memory is none"):
+        one.load(numbers.tobytes())
+    with pytest.raises(ValueError, match="bytes"):
+        one.load(b"short")
+
+
+@pytest.mark.parametrize("hypotheses", [range(HYPOTHESES), range(50)])
+def test_absurd_hypotheses_die_and_if_all_do_everything_is_possible(hypotheses: range) -> None:
+    rows, _ = frames_of(300, 0.4, lambda t: 100.0)
+    one = estimator()
+    one.load(damaged(one, hypotheses))
+    for row in rows[:30]:
+        one.step(*row)
+    assert all(math.isfinite(v) for v in one.estimate())
+    assert all(abs(means[0]) < 1.5 for log_weight, means, _ in one.all() if log_weight > -18)
+    assert 0.05 < one.estimate()[3] - one.estimate()[1] < 1.04
+
+
+def test_what_it_keeps_is_what_a_next_visit_takes_before_and_after_the_knee() -> None:
+    rows, _ = frames_of(5620, 0.2, lambda t: 150.0 + math.sin(t), dt_s=10.0, docked=True)
+    one, widths = estimator(), []
+    for k, row in enumerate(rows):
+        one.step(*row)
+        if k % 20 == 0:
+            healths, kept = one.keep()
+            estimator_again = kernel.Estimator(KERNEL, healths, kept)
+            widths.append(estimator_again.estimate()[7] - estimator_again.estimate()[6])
+    assert sum(h[0] for h in one.keep()[0]) == pytest.approx(1, abs=0.01)
+    assert widths[-1] < 0.5 * widths[0]
+
+
+def test_the_hottest_pack_that_can_be_is_followed() -> None:
+    rows, z = frames_of(900, 0.3, lambda t: 150.0, temperature_c=88.0)
+    one = estimator()
+    for row in rows:
+        one.step(*row)
+    assert one.estimate()[1] - 0.02 < z[-1] < one.estimate()[3] + 0.02
+
+
+def test_a_pack_that_is_no_longer_the_same_is_doubted_and_found_anew() -> None:
+    """Anchored at the knee, then another voltage altogether for long: innovations fail and all charges come back."""
+    rows, _ = frames_of(5620, 0.2, lambda t: 150.0, dt_s=10.0, docked=True)
+    other, z = frames_of(4000, 0.35, lambda t: -60.0 + 20 * math.sin(t / 9), dt_s=2.0)
+    one = estimator()
+    for row in rows:
+        one.step(*row)
+    assert one.estimate()[10] == kernel.ANCHORED
+    reasons = set()
+    for row in other:
+        one.step(*row)
+        reasons.add(one.estimate()[10])
+    assert kernel.DOUBTFUL in reasons
+    told = one.estimate()
+    assert abs(told[0] - z[-1]) < 0.15
