@@ -11,7 +11,7 @@ BUILD = ROOT / "build" / "proof"
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """One compiled kernel. `tests`: the files of tests/safety/ that import it by name; without any, those of tests/unit/."""
+    """One compiled kernel. `tests`: the files of tests/safety/ that import it by name; without any, of tests/unit/."""
 
     name: str
     source: Path
