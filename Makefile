@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 comma := ,
-INPUTS := pyproject.toml setup.py constraints.txt $(wildcard Cython/*.pyx)
+INPUTS := pyproject.toml setup.py constraints.txt $(wildcard Cython/*.pyx Cython/*.pxd)
 
 .PHONY: help demo test test-system test-canhw soak planted every recover scenarios golden thermal alarm-times check bench bench-soc endurance documents fuzz fuzz-long proof mutation sanitize coverage clean
 
@@ -28,7 +28,8 @@ help:
 	@echo "make coverage   the kernels' tests run every statement and every outcome of every condition (a minute)"
 	@echo "make alarm-times  raise every alarm and write how long each takes to docs/alarm-times.md"
 	@echo "make check      static checks: ruff, mypy, import-linter, generated documents"
-	@echo "make bench      figures: cycle, load, stop latency, swap overhead (about 15 minutes)"
+	@echo "make bench      figures: kernels, cycle, load, stop latency, swap overhead (about 15 minutes)"
+	@echo "make bench-soc  the charge estimator beside an EKF and filterpy's UKF over runs  (SOC_RUNS=.. SOC_PULSES=..)"
 	@echo "make endurance  200 swaps over a faulty wire, motions counted by the PLC"
 	@echo "make documents  write the generated documents"
 
@@ -109,7 +110,6 @@ bench: $(VENV)/.test
 bench-soc: $(VENV)/.test
 	@test -d "$(SOC_RUNS)" && test -d "$(SOC_PULSES)" || { echo "bench-soc: set SOC_RUNS and SOC_PULSES to folders of runs (docs/soc.md)"; exit 2; }
 	$(BIN)/python -m hil.soc.bench $(SOC_RUNS) $(SOC_PULSES)
-	$(BIN)/python -m hil.soc.cost $(SOC_PULSES)
 	$(BIN)/python -m hil.soc.plots $(SOC_RUNS) docs/pictures/soc-check.png
 
 endurance: $(VENV)/.test

@@ -17,7 +17,7 @@ from drivers.errors import StationError
 from hil.measure import kernel, load, stop
 from hil.measure.figures import Section
 
-SECTIONS = ("kernel", "cycle", "swap", "stop")
+SECTIONS = ("kernel", "soc", "cycle", "swap", "stop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,9 @@ SHORT = Extent(minutes=0.02, stops=2, calls=400, speed=50.0, settle_s=1.5)
 
 def add_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `bench` to station-hil."""
-    verb = verbs.add_parser("bench", help="measure cycle, load, stop latency and swap overhead; exit 1 if a bar fails")
+    verb = verbs.add_parser(
+        "bench", help="measure kernels, cycle, load, stop latency and swap overhead; exit 1 if a bar fails"
+    )
     verb.add_argument("--minutes", type=float, help="how long the cycle is measured (10)")
     verb.add_argument("--stops", type=int, help="dangers of each kind (200)")
     verb.add_argument("--speed", type=float, help="plant motion in the swap that is measured (1)")
@@ -109,6 +111,11 @@ def _work(asked: Extent, wanted: tuple[str, ...]) -> dict[str, Callable[[], Coro
     async def kernel_sections() -> list[Section]:
         return [await kernel.measure(asked.calls, asked.settle_s)]
 
+    async def soc_sections() -> list[Section]:
+        from hil.soc import cost  # numpy and filterpy, which nothing else of the bench needs
+
+        return [cost.measure(asked.calls)]
+
     async def load_sections() -> list[Section]:
         """Both come from the same run; a swap alone needs no minutes."""
         minutes = asked.minutes if "cycle" in wanted else 0.0
@@ -119,7 +126,7 @@ def _work(asked: Extent, wanted: tuple[str, ...]) -> dict[str, Callable[[], Coro
     async def stop_sections() -> list[Section]:
         return [await stop.measure(asked.stops, asked.seed)]
 
-    return {"kernel": kernel_sections, "cycle": load_sections, "stop": stop_sections}
+    return {"kernel": kernel_sections, "soc": soc_sections, "cycle": load_sections, "stop": stop_sections}
 
 
 def _write_json(target: str, sections: list[Section], held: bool) -> None:

@@ -1,26 +1,44 @@
-"""`python -m hil.soc.cost PULSES`: what the estimator costs beside filterpy's UKF: best of several, on this machine."""
+"""Section `soc` of the bench: what the charge estimator costs, beside an EKF in NumPy and filterpy's UKF."""
 
 from __future__ import annotations
 
-import sys
+import math
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
+from hil.measure.figures import Section
 from hil.soc import peers
-from hil.soc.runs import Run
+from hil.soc.runs import Array, Run
 from station_ctl.kernel import soc as kernel
 from station_ctl.soc import cell_type, curves
-from station_ctl.soc.fit import read_run
+from station_ctl.soc.cell_type import CellType
 
 FULL = 164
 """Hypotheses of a bank that knows nothing yet."""
+PACKS, PER_S = 20, 10
+FRAME = (0.1, 30.0, 3.29, 25.0, math.nan)
+"""dt_s, A, V of a cell, degC, no meter."""
 
 
-def best_s(work: Callable[[], object], times: int = 7) -> float:
-    """Shortest time of several."""
+def measure(calls: int) -> Section:
+    """The best of several: other work on the machine makes nothing faster. calls: frames timed at once."""
+    found = cell_type.load("lfp-302ah-177s")
+    section = Section("soc", f"the charge estimator; a full bank is {FULL} hypotheses of 7 states")
+    section.add("one frame: charge, lags, branch", _frame_s(found, calls) * 1e9, "ns")
+    look_s, answer_s = _look_s(found), _answer_s(found)
+    section.add("one hypothesis in a look", look_s / FULL * 1e9, "ns", 150, inclusive=True)
+    section.add("one look, full bank", look_s * 1e6, "us", 25, inclusive=True)
+    section.add("the answer, full bank", answer_s * 1e6, "us")
+    section.add(f"{PACKS} packs at {PER_S} Hz, of one core", _share(found) * 100, "%", 2)
+    run, circuit = _short_run(), _circuit(found)
+    section.add("EKF with 2 RC in NumPy, an update", _best_s(lambda: peers.ekf(circuit, run, 0.5, 0.3)) / 300e-6, "us")
+    section.add("filterpy's UKF, an update", _best_s(lambda: peers.ukf(circuit, run, 0.5, 0.3)) / 300e-6, "us")
+    return section
+
+
+def _best_s(work: Callable[[], object], times: int = 3) -> float:
     found = []
     for _ in range(times):
         began = time.perf_counter()
@@ -29,51 +47,58 @@ def best_s(work: Callable[[], object], times: int = 7) -> float:
     return min(found)
 
 
-def main() -> int:
-    """Entry point: folder of the pulse tests."""
-    found = cell_type.load("lfp-302ah-177s")
-    compiled, healths = curves.kernel_type(found), [(h.weight, h.capacity, h.sd) for h in found.health]
-    slow_looks = curves.kernel_type(
-        found.model_copy(update={"trust": found.trust.model_copy(update={"window_s": 1e9})})
-    )
-    n = 200_000
-    frames = np.tile([0.1, 30.0, 3.29, 25.0, np.nan], (n, 1))
-    frames[:, 1] += np.sin(np.arange(n))
+def _estimator(found: CellType) -> kernel.Estimator:
+    return kernel.Estimator(curves.kernel_type(found), [(h.weight, h.capacity, h.sd) for h in found.health])
+
+
+def _frame_s(found: CellType, calls: int) -> float:
+    """A frame that ends no window."""
+    endless = found.model_copy(update={"trust": found.trust.model_copy(update={"window_s": 1e8})})
+    frames = np.tile(FRAME, (calls, 1))
+    frames[:, 1] += np.sin(np.arange(calls))
     none, last = np.empty((1, 11)), np.array([0], dtype=np.int64)
-    sample = best_s(lambda: kernel.Estimator(slow_looks, healths).run(frames, none, last), 3) / n
+    return _best_s(lambda: _estimator(endless).run(frames, none, last)) / calls
 
-    def look() -> float:
-        pack = kernel.Estimator(compiled, healths)
-        return best_s(lambda: pack.step(5.0, 30.0, 3.29, 25.0), 1)
 
-    whole = min(look() for _ in range(50))
-    fresh = kernel.Estimator(compiled, healths)
-    packs = [kernel.Estimator(compiled, healths) for _ in range(20)]
-    batch, answers = np.tile([0.1, 30.0, 3.29, 25.0, np.nan], (20, 1)), np.zeros((20, 11))
+def _look_s(found: CellType) -> float:
+    """A step that ends a window while every hypothesis lives."""
+
+    def one() -> float:
+        pack = _estimator(found)
+        return _best_s(lambda: pack.step(5.0, *FRAME[1:]), 1)
+
+    return min(one() for _ in range(50))
+
+
+def _answer_s(found: CellType) -> float:
+    return _best_s(_estimator(found).estimate, 50)
+
+
+def _share(found: CellType) -> float:
+    """Seconds of computing for a second of all packs, over ten seconds."""
+    packs = [_estimator(found) for _ in range(PACKS)]
+    batch, answers = np.tile(FRAME, (PACKS, 1)), np.zeros((PACKS, 11))
 
     def ten_seconds() -> None:
-        for k in range(100):
+        for k in range(10 * PER_S):
             batch[:, 1] = 30 + k % 7
             kernel.step_all(packs, batch, answers)
 
-    share = best_s(ten_seconds) / 10
-    circuit = peers.identify(found, [read_run(p) for p in sorted(Path(sys.argv[1]).glob("sim_hppc_dis_*.npz"))])
-    half: peers.Array = np.full(300, 0.5)
-    short = np.tile([5.0, 30.0, 3.29, 25.0, np.nan], (300, 1))
-    run = Run("cost", "cost", short, np.linspace(0.0, 1495.0, 300), half, 300.0, 0.0, None)
-    lines = (
-        ("one frame, no look (charge, lags, branch)", sample * 1e9, "ns"),
-        (f"one look, {FULL} hypotheses of 7 states", whole * 1e6, "us"),
-        ("of that, one hypothesis: carry, straighten, weigh, correct", whole / FULL * 1e9, "ns"),
-        ("the answer over the full bank", best_s(fresh.estimate, 50) * 1e6, "us"),
-        ("20 packs at 10 Hz", share * 100, "% of a core"),
-        ("2RC EKF in NumPy, an update", best_s(lambda: peers.ekf(circuit, run, 0.5, 0.3), 3) / 300 * 1e6, "us"),
-        ("filterpy's UKF, an update", best_s(lambda: peers.ukf(circuit, run, 0.5, 0.3), 3) / 300 * 1e6, "us"),
-    )
-    for what, value, unit in lines:
-        sys.stdout.write(f"{what}: {value:.3g} {unit}\n")
-    return 0
+    return _best_s(ten_seconds) / 10
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _short_run() -> Run:
+    half: Array = np.full(300, 0.5)
+    frames = np.tile((5.0, *FRAME[1:]), (300, 1))
+    return Run("cost", "cost", frames, np.linspace(0.0, 1495.0, 300), half, 300.0, 0.0, None)
+
+
+def _circuit(found: CellType) -> peers.Circuit:
+    """Any resistances do: they change no time."""
+    c = found.curve
+    low, high = np.array(c.discharge_v), np.array(c.charge_v)
+    ohm: Array = np.log(np.full((2, 3), 3e-4))
+    return peers.Circuit(
+        np.array(c.soc), (low + high) / 2, (high - low) / 2, np.array(c.entropy_v_per_k), np.array([0.0, 40.0]), ohm,
+        found.capacity_ah, found.dynamics.branch_gain,
+    )  # fmt: skip

@@ -98,6 +98,21 @@ def test_the_kernel_is_timed_on_a_swap_under_way_and_written_down(
     assert figures["Guard.judge with packing p50"] < figures["control cycle without I/O p50"]
 
 
+def test_the_charge_estimator_is_timed_beside_its_peers(capsys: pytest.CaptureFixture[str]) -> None:
+    cost = pytest.importorskip("hil.soc.cost")  # without filterpy it cannot be imported
+    section = cost.measure(400)
+    figures = named(section)
+    assert all(value > 0 for value in figures.values())
+    assert figures["one look, full bank"] < figures["filterpy's UKF, an update"]
+    assert {f.name: f.bar for f in section.figures if f.bar is not None} == {
+        "one hypothesis in a look": 150,
+        "one look, full bank": 25,
+        "20 packs at 10 Hz, of one core": 2,
+    }
+    assert cli(["bench", "--short", "--only", "soc"]) in (0, 1)  # a busy machine may miss a bar
+    assert "filterpy's UKF" in capsys.readouterr().out
+
+
 def test_an_unknown_section_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli(["bench", "--only", "cycle,swop"])
