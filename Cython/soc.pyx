@@ -63,6 +63,7 @@ cdef class CellType:
         if frames.shape[1] != 4 or frames.shape[0] != voltage_v.shape[0]:
             raise ValueError("frames are of 4 columns, with a voltage for each")
         memset(&pack, 0, sizeof(Pack))
+        pack.pace.dt_s = -1
         with nogil:
             for i in range(frames.shape[0]):
                 rate = frames[i, 1] / self.cell.capacity_ah
@@ -96,6 +97,7 @@ cdef class Estimator:
             self._recall(*kept)
         self.pack.last_temperature_c = 25
         self.pack.last_current_a = self.pack.last_voltage_v = NAN
+        self.pack.pace.dt_s = -1  # no step yet
         begin_window(&self.pack.window)
         begin(&self.pack, &type.cell, 0.5, INFINITY)
 
@@ -196,6 +198,7 @@ cdef class Estimator:
         if wrong_in_memory(&pack) >= 0:
             raise ValueError(f"number {wrong_in_memory(&pack)} of the memory is none")
         self.pack = pack
+        self.pack.pace.dt_s = -1  # the type may have been measured anew
 
     def estimate(self):
         """(soc, its 5, 50, 95 %, sd, capacity_ah, its 5, 95 %, current bias_a, its sd, reason)"""

@@ -10,7 +10,7 @@ Sources: Doyle, Fuller, Newman 1993 (charge transfer: Butler-Volmer with alpha =
 hysteresis); two first-order lags for the diffusion in the particle. docs/soc.md says how good it is.
 """
 from libc.math cimport asinh, exp, fabs
-from soc_types cimport Cell, Curves, Pack, POINTS, TERMS, Terms, WARMTHS, Window
+from soc_types cimport Cell, Curves, Pace, Pack, POINTS, TERMS, Terms, WARMTHS, Window
 
 
 cdef inline double place_on(const Curves* curves, double at, int* k) noexcept nogil:
@@ -54,30 +54,53 @@ cdef inline double relax(double state, double goal, double passed) noexcept nogi
     return goal + (state - goal) * exp(-passed)
 
 
-cdef inline void flow(Pack* pack, const Cell* cell, const Terms* terms, double dt_s, double rate) noexcept nogil:
-    """dt_s of a constant C-rate: the lags, the branch and the sums of the window."""
+cdef inline double left(double state, double goal, double part) noexcept nogil:
+    """The same, with the part of the way that is left."""
+    return goal + (state - goal) * part
+
+
+cdef inline void set_pace(Pack* pack, const Cell* cell, const Curves* curves, double dt_s, double temperature_c) noexcept nogil:
+    """For the step that comes."""
+    cdef Pace* pace = &pack.pace
+    if dt_s == pace.dt_s and temperature_c == pace.temperature_c:
+        return
+    pace.dt_s = dt_s
+    pace.temperature_c = temperature_c
+    pace.terms = at_temperature(curves, temperature_c)
+    pace.slow = exp(-dt_s / pace.terms.lag_s)
+    pace.fast = exp(-dt_s / pace.terms.lag_s / cell.fast_s)
+    pace.resistor = exp(-dt_s / pace.terms.slow_s)
+    pace.branch = exp(-dt_s / cell.branch_s)
+    pace.travel = exp(-dt_s / 300)
+    pace.eta = exp(-max(dt_s, 0.1) / 120)
+
+
+cdef inline void flow(Pack* pack, const Cell* cell, double rate) noexcept nogil:
+    """One step (`set_pace`) of a constant C-rate: the lags, the branch and the sums of the window."""
     cdef Window* w = &pack.window
-    cdef double gain = terms.lag_gain * rate
-    cdef double lags = dt_s / terms.lag_s
-    cdef double charge = rate * dt_s / 3600
+    cdef const Pace* pace = &pack.pace
+    cdef double hours = pace.dt_s / 3600
+    cdef double gain = pace.terms.lag_gain * rate
     cdef double turned, keep
-    pack.lag_slow = relax(pack.lag_slow, gain, lags)
-    pack.lag_fast = relax(pack.lag_fast, gain * cell.fast_gain, lags / cell.fast_s)
-    pack.slow_v = relax(pack.slow_v, terms.slow_v * rate, dt_s / terms.slow_s)
-    pack.branch_rate = relax(pack.branch_rate, rate, dt_s / cell.branch_s)
-    pack.travel_rate = relax(pack.travel_rate, rate, dt_s / 300)
-    w.charge += charge
-    w.through += fabs(charge)
-    w.travel += fabs(pack.travel_rate) * dt_s / 3600
-    turned = cell.branch_gain * pack.branch_rate * dt_s / 3600
+    pack.lag_slow = left(pack.lag_slow, gain, pace.slow)
+    pack.lag_fast = left(pack.lag_fast, gain * cell.fast_gain, pace.fast)
+    pack.slow_v = left(pack.slow_v, pace.terms.slow_v * rate, pace.resistor)
+    pack.branch_rate = left(pack.branch_rate, rate, pace.branch)
+    pack.travel_rate = left(pack.travel_rate, rate, pace.travel)
+    w.charge += rate * hours
+    w.through += fabs(rate * hours)
+    w.travel += fabs(pack.travel_rate) * hours
+    turned = cell.branch_gain * pack.branch_rate * hours
     keep = exp(-fabs(turned))
     w.keep *= keep
     w.push = keep * w.push + (1 - keep if turned > 0 else keep - 1)
-    w.elapsed_s += dt_s
+    w.elapsed_s += pace.dt_s
 
 
-cdef inline double overpotential(const Pack* pack, const Terms* terms, double rate, double temperature_c) noexcept nogil:
-    cdef double thermal_v = 2 * 8.314462618 / 96485.33212 * (temperature_c + 273.15)  # 2 R T / F
+cdef inline double overpotential(const Pack* pack, double rate) noexcept nogil:
+    """At a C-rate after that step."""
+    cdef const Terms* terms = &pack.pace.terms
+    cdef double thermal_v = 2 * 8.314462618 / 96485.33212 * (pack.pace.temperature_c + 273.15)  # 2 R T / F
     return terms.ohm_v * rate + thermal_v * asinh(rate / terms.exchange) + pack.slow_v
 
 
@@ -93,15 +116,15 @@ cdef inline double straight(double low, double mid, double high, double reach, d
 cdef inline double fresh_v(Pack* pack, const Cell* cell, const Curves* curves, double dt_s, double before, double rate,
                            double temperature_c, double soc, double* branch, double scale) noexcept nogil:
     """Voltage of a fresh cell after dt_s from one C-rate to the next, at a charge that is known; branch is carried on."""
-    cdef Terms terms = at_temperature(curves, temperature_c)
     cdef double lag, unused
     pack.window.keep = 1
     pack.window.push = 0
-    flow(pack, cell, &terms, dt_s, (rate + before) / 2)
+    set_pace(pack, cell, curves, dt_s, temperature_c)
+    flow(pack, cell, (rate + before) / 2)
     branch[0] = pack.window.keep * branch[0] + pack.window.push
     lag = pack.lag_slow + pack.lag_fast
     return (
         on_plateau(curves, soc + lag, temperature_c - 25, branch[0], &unused)
         + on_knee(curves, 1 - soc - cell.knee_lag * lag)
-        + scale * overpotential(pack, &terms, rate, temperature_c)
+        + scale * overpotential(pack, rate)
     )

@@ -5,8 +5,8 @@ A frame counts as frozen when current and voltage stand still to the last bit un
 """
 from libc.math cimport NAN, fabs, isfinite
 from libc.string cimport memset
-from soc_cell cimport at_temperature, flow, overpotential, relax
-from soc_types cimport Cell, Curves, Pack, Terms, Window
+from soc_cell cimport flow, left, overpotential, set_pace
+from soc_types cimport Cell, Curves, Pack, Window
 
 cdef enum:
     FROZEN_S = 10
@@ -55,14 +55,16 @@ cdef inline double measured(Pack* pack, const Cell* cell, double dt_s, double cu
     return NAN
 
 
-cdef inline void count(Pack* pack, const Cell* cell, const Terms* terms, double dt_s, double rate) noexcept nogil:
+cdef inline void count(Pack* pack, const Cell* cell, const Curves* curves, double dt_s, double temperature_c,
+                       double rate) noexcept nogil:
     """The charge of one step."""
     cdef double before = pack.window.charge
     cdef double late_s = max(dt_s - LONGEST_S, 0)
     dt_s -= late_s
+    set_pace(pack, cell, curves, dt_s, temperature_c)
     if isfinite(rate):
         pack.coasted_s = pack.unseen = 0
-        flow(pack, cell, terms, dt_s, (rate + pack.rate) / 2)
+        flow(pack, cell, (rate + pack.rate) / 2)
         if pack.same_s > 6 * FROZEN_S and not pack.docked:
             unseen(pack, 0.1 * fabs(rate) * dt_s / 3600)
         pack.rate = rate
@@ -71,9 +73,10 @@ cdef inline void count(Pack* pack, const Cell* cell, const Terms* terms, double 
         if pack.coasted_s > HELD_S:
             pack.rate = 0
         unseen(pack, (0.02 + 0.3 * fabs(pack.rate) if pack.rate else 0.5) * dt_s / 3600)
-        flow(pack, cell, terms, dt_s, pack.rate)
+        flow(pack, cell, pack.rate)
     if late_s > 0:
-        flow(pack, cell, terms, late_s, 0)
+        set_pace(pack, cell, curves, late_s, temperature_c)
+        flow(pack, cell, 0)
         unseen(pack, 0.1 * late_s / 3600)
     if pack.docked:
         pack.received += pack.window.charge - before
@@ -97,8 +100,7 @@ cdef inline void take(Pack* pack, const Cell* cell, const Curves* curves, double
     """One frame into the window."""
     cdef Window* w = &pack.window
     cdef double before = pack.rate
-    cdef double eta_v, share
-    cdef Terms terms
+    cdef double eta_v
     if not -60 < temperature_c < 90:
         temperature_c = pack.last_temperature_c
     pack.last_temperature_c = temperature_c
@@ -108,13 +110,11 @@ cdef inline void take(Pack* pack, const Cell* cell, const Curves* curves, double
         pack.same_s = 0
     pack.last_current_a = current_a
     pack.last_voltage_v = voltage_v
-    terms = at_temperature(curves, temperature_c)
-    count(pack, cell, &terms, dt_s, measured(pack, cell, dt_s, current_a, meter_a))
+    count(pack, cell, curves, dt_s, temperature_c, measured(pack, cell, dt_s, current_a, meter_a))
     pack.age_s += dt_s
-    eta_v = overpotential(pack, &terms, pack.rate, temperature_c)
-    share = max(dt_s, 0.1) / 120
-    pack.eta_mean_v = relax(pack.eta_mean_v, eta_v, share)
-    pack.eta_swing_v = relax(pack.eta_swing_v, fabs(eta_v - pack.eta_mean_v), share)
+    eta_v = overpotential(pack, pack.rate)
+    pack.eta_mean_v = left(pack.eta_mean_v, eta_v, pack.pace.eta)
+    pack.eta_swing_v = left(pack.eta_swing_v, fabs(eta_v - pack.eta_mean_v), pack.pace.eta)
     if pack.coasted_s > 0 or not believable(pack, cell, dt_s, fabs(pack.rate - before), voltage_v, voltage_v - eta_v):
         pack.blind_s += dt_s
         return

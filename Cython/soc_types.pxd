@@ -61,6 +61,25 @@ cdef struct Window:  # sums between two looks at the voltage
     double differences
     double difference
 
+cdef struct Terms:  # at one temperature
+    double lag_gain  # lag of the particle's surface at 1 C
+    double lag_s
+    double ohm_v  # at 1 C
+    double exchange  # C
+    double slow_v  # at 1 C
+    double slow_s
+
+cdef struct Pace:  # of the last step: most are as long and as warm as the one before
+    double dt_s
+    double temperature_c
+    double slow  # what it leaves of each state that relaxes
+    double fast
+    double resistor
+    double branch
+    double travel
+    double eta
+    Terms terms
+
 cdef struct Pack:
     double rate  # last C-rate
     double known_rate  # last measured
@@ -90,6 +109,7 @@ cdef struct Pack:
     double looks
     double woken  # looks when last woken for a failing innovation
     double coasted_s  # since a current was measured
+    Pace pace
     Prior prior
     Health health[HEALTHS]
     Window window
@@ -127,14 +147,6 @@ cdef struct Cell:
     double most_evidence  # by which one look may favour one hypothesis over another, in log weight
     double low_v  # a cell voltage outside is no measurement
     double high_v
-
-cdef struct Terms:  # at one temperature
-    double lag_gain  # lag of the particle's surface at 1 C
-    double lag_s
-    double ohm_v  # at 1 C
-    double exchange  # C
-    double slow_v  # at 1 C
-    double slow_s
 
 cdef struct Curves:
     double first

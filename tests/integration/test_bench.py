@@ -105,6 +105,7 @@ def test_the_charge_estimator_is_timed_beside_its_peers(capsys: pytest.CaptureFi
     assert all(value > 0 for value in figures.values())
     assert figures["one look, full bank"] < figures["filterpy's UKF, an update"]
     assert {f.name: f.bar for f in section.figures if f.bar is not None} == {
+        "one frame: charge, 2 lags, branch": 60,
         "one hypothesis in a look": 150,
         "one look, full bank": 25,
         "20 packs at 10 Hz, of one core": 2,
