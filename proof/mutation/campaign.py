@@ -12,7 +12,7 @@ from proof.child import Child, collected, finish_one, run_tests, start, substitu
 from proof.kernels import Kernel
 from proof.mutation.operators import Mutant
 from proof.mutation.schema import HELPER, Schema
-from proof.tree import Helper, build
+from proof.tree import Helper, Node, build, file_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,13 @@ def campaign(kernel: Kernel, folder: Path, processes: int, told: Callable[[Fate]
     has imported the kernel and collected the tests once. told: called with each mutant's fate as it is known.
     """
     schema = Schema(len(kernel.source.read_text("utf-8").splitlines()))
-    file = build(kernel, Helper(HELPER), schema.edit, folder, ("-O0",))
+
+    def edit(body: Node) -> None:
+        """The kernel's own source; its rooms stay as they are."""
+        if file_of(body) == kernel.source.name:
+            schema.edit(body)
+
+    file = build(kernel, Helper(HELPER), edit, folder, ("-O0",))
     fates: list[Fate] = []
 
     def try_all(work: Work, at_import: bool) -> None:

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.timeout(300)  # compiles; a safety net on a busy machin
 
 KERNEL = '''# cython: language_level=3
 """A small kernel with something for every family."""
+from small_room cimport twice
 
 cdef enum:
     WIDTH = 8
@@ -38,16 +39,28 @@ def judge(int value, bint inverted):
     return found
 
 
+def doubled(int value):
+    """By the room."""
+    return twice(value)
+
+
 def never():
     """Nobody asks."""
     return 3
 '''
+ROOM = """# cython: language_level=3
+cdef inline int twice(int value) noexcept nogil:
+    if value > 99:
+        return 0
+    return 2 * value
+"""
 STRONG = """
 import pytest
-from station_ctl.kernel.small import LIMIT, judge
+from station_ctl.kernel.small import LIMIT, doubled, judge
 
 def test_all():
     assert LIMIT == 7
+    assert doubled(3) == 6
     assert [judge(0, False), judge(0, True), judge(1, True), judge(7, True)] == [2, 1, 3, 255]
     for value in (-1, 8):
         with pytest.raises(ValueError, match=f"^{value} is outside$"):
@@ -75,7 +88,7 @@ del sys.modules[f"test_{sys.argv[2]}"]  # it has the mutants' build
 sites, counts = measure(kernel, here / f"{sys.argv[2]}_coverage")
 sys.stderr.write(json.dumps({
     "fates": [[f.mutant.family, f.mutant.line, f.mutant.before, f.mutant.after, f.reached, f.killed] for f in fates],
-    "missing": [[site.line, lack] for site in sites for lack in site.missing(counts)],
+    "missing": [[site.file, site.line, lack] for site in sites for lack in site.missing(counts)],
 }))
 """
 NEVER_LINE = KERNEL.splitlines().index("    return 3") + 1
@@ -84,6 +97,7 @@ NEVER_LINE = KERNEL.splitlines().index("    return 3") + 1
 def outcome(folder: Path, tests: str) -> dict[str, Any]:
     """Mutate and count the small kernel under one of the two sets of tests, in a process of its own."""
     (folder / "small.pyx").write_text(KERNEL, encoding="utf-8")
+    (folder / "small_room.pxd").write_text(ROOM, encoding="utf-8")
     (folder / f"test_{tests}.py").write_text({"strong": STRONG, "weak": WEAK}[tests], encoding="utf-8")
     command = [sys.executable, "-c", RUN, str(folder), tests]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=280)
@@ -102,7 +116,9 @@ def test_strong_tests_leave_only_what_they_never_reach(tmp_path: Path) -> None:
     assert {line for _, line, *_, killed in found["fates"] if not killed} == {NEVER_LINE}
     assert all(reached for _, line, _, _, reached, _ in found["fates"] if line != NEVER_LINE)
     assert not any(reached for _, line, _, _, reached, _ in found["fates"] if line == NEVER_LINE)
-    assert found["missing"] == [[NEVER_LINE, "never run"]]
+    assert found["missing"] == [
+        ["small.pyx", NEVER_LINE, "never run"], ["small_room.pxd", 3, "never true"], ["small_room.pxd", 4, "never run"]
+    ]  # fmt: skip
     changes = {(before, after) for _, _, before, after, _, _ in found["fates"]}
     assert ("(value <= high)", "(value < high)") in changes
     assert all(before != after for before, after in changes)
@@ -112,5 +128,5 @@ def test_weak_tests_are_shown_to_be_weak(tmp_path: Path) -> None:
     found = outcome(tmp_path, "weak")
     survivors = {(before, after) for _, _, before, after, reached, killed in found["fates"] if reached and not killed}
     assert ("(value >= low)", "(value > low)") in survivors
-    lacking = {lack for line, lack in found["missing"] if line != NEVER_LINE}
+    lacking = {lack for file, line, lack in found["missing"] if (file, line) != ("small.pyx", NEVER_LINE)}
     assert lacking == {"never run", "never true", "never false"}
