@@ -8,7 +8,7 @@ cells), soc_checks, soc_answer and soc_told (what is said), soc_power, soc_kept.
 """
 from libc.math cimport INFINITY, NAN, isfinite
 from libc.string cimport memcpy, memset
-from soc_answer cimport Mixture, below, gather, gather_state, mean, quantile, sd, sharpened
+from soc_answer cimport Mixture, below, gather_state, mean, quantile, sd, sharpened
 from soc_bank cimport begin
 from soc_cell cimport fresh_v
 from soc_cells cimport Cells, MOST_CELLS, begin_cells, sample_cells
@@ -18,7 +18,7 @@ from soc_input cimport begin_window
 from soc_kept cimport health_of, healths_of
 from soc_power cimport Present, energy, most
 from soc_told cimport ANCHORED as IS_ANCHORED, ANSWERS, COASTING as IS_COASTING, DOUBTFUL as IS_DOUBTFUL
-from soc_told cimport PLATEAU as IS_PLATEAU, REASON, first_empty, tell, weakest
+from soc_told cimport PLATEAU as IS_PLATEAU, REASON, first_empty, gather_told, tell, weakest
 from soc_types cimport B, BANK, C, Cell, Curves, Health, HEALTHS, Pack, POINTS, S, STATES, TERMS, WARMTHS
 
 ANCHORED, PLATEAU, COASTING, DOUBTFUL = IS_ANCHORED, IS_PLATEAU, IS_COASTING, IS_DOUBTFUL
@@ -209,13 +209,13 @@ cdef class Estimator:
     def chance(self, double soc):
         """Probability that the charge is at least soc; 0 for NaN."""
         cdef Mixture mix
-        gather(&self.pack, &mix, -self.pack.window.charge)
+        gather_told(&self.pack, &mix, -self.pack.window.charge)
         return 1 - below(&mix, soc) if soc == soc else 0.0
 
     def arrival(self):
         """Charge when it was docked, seen from now: (soc, 5 %, 50 %, 95 %)"""
         cdef Mixture mix
-        gather(&self.pack, &mix, self.pack.received - self.pack.window.charge)
+        gather_told(&self.pack, &mix, self.pack.received - self.pack.window.charge)
         return sharpened(&mix), quantile(&mix, 0.05), quantile(&mix, 0.5), quantile(&mix, 0.95)
 
     def all(self):

@@ -7,13 +7,16 @@ A hypothesis counts as a parabola (Epanechnikov) of the same variance: its 5 % a
 from libc.math cimport exp, sqrt
 from soc_types cimport BANK, CHARGES, HEALTHS, Hypothesis, Pack
 
+cdef enum:
+    TOLD = 328  # each hypothesis and its doubt
+
 cdef struct Mixture:
     int count
-    double weight[BANK]
-    double mean[BANK]
-    double reach[BANK]  # sqrt(5) sd: half the parabola's width
-    double per_reach[BANK]
-    double health[BANK]
+    double weight[TOLD]
+    double mean[TOLD]
+    double reach[TOLD]  # sqrt(5) sd: half the parabola's width
+    double per_reach[TOLD]
+    double health[TOLD]
 
 
 cdef inline void add(Mixture* mix, double weight, double mean, double variance) noexcept nogil:
@@ -56,6 +59,22 @@ cdef inline void gather_state(const Pack* pack, Mixture* mix, int state) noexcep
             total += mix.weight[mix.count - 1]
     for n in range(mix.count):
         mix.weight[n] /= total
+
+
+cdef inline void doubt(Mixture* mix, double capacity, double capacity_sd, bint of_charge) noexcept nogil:
+    """What else a capacity may be that a knee has told: graphite that was lost is not in the model, and takes for the same
+    look of the curve about twice as much as lost lithium. One in eight; of the charge (below full) or of the capacity."""
+    cdef double less = min(0.01 + 1.3 * max(1 - capacity, 0), 0.25)
+    cdef double stretch = capacity / (capacity - less)
+    cdef double value
+    cdef int n, count = mix.count
+    if capacity_sd > 0.012:
+        return
+    for n in range(count):
+        value = 1 - (1 - mix.mean[n]) * stretch if of_charge else mix.mean[n] - less
+        mix.health[mix.count] = HEALTHS
+        add(mix, 0.125 * mix.weight[n], value, mix.reach[n] ** 2 / 5)
+        mix.weight[n] *= 0.875
 
 
 cdef inline double below(const Mixture* mix, double value) noexcept nogil:
@@ -103,13 +122,14 @@ cdef inline double sd(const Mixture* mix) noexcept nogil:
 cdef inline double sharpened(const Mixture* mix) noexcept nogil:
     """Mean where the likelier capacities count by the square of their weight: smooth as a mean, and a rare aged pack
     does not pull every fresh one."""
-    cdef double share[HEALTHS]
+    cdef double share[HEALTHS + 1]
     cdef double sum = 0, total = 0
     cdef int n
-    for n in range(HEALTHS):
+    for n in range(HEALTHS + 1):
         share[n] = 0
     for n in range(mix.count):
         share[<int>mix.health[n]] += mix.weight[n]
+    share[HEALTHS] = 0  # doubts move no mean
     for n in range(mix.count):
         total += mix.weight[n] * share[<int>mix.health[n]]
         sum += mix.weight[n] * share[<int>mix.health[n]] * mix.mean[n]

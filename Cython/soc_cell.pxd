@@ -65,6 +65,7 @@ cdef inline void set_pace(Pack* pack, const Cell* cell, const Curves* curves, do
     if dt_s == pace.dt_s and temperature_c == pace.temperature_c:
         return
     pace.dt_s = dt_s
+    pace.hours = dt_s / 3600
     pace.temperature_c = temperature_c
     pace.terms = at_temperature(curves, temperature_c)
     pace.slow = exp(-dt_s / pace.terms.lag_s)
@@ -79,7 +80,7 @@ cdef inline void flow(Pack* pack, const Cell* cell, double rate) noexcept nogil:
     """One step (`set_pace`) of a constant C-rate: the lags, the branch and the sums of the window."""
     cdef Window* w = &pack.window
     cdef const Pace* pace = &pack.pace
-    cdef double hours = pace.dt_s / 3600
+    cdef double hours = pace.hours
     cdef double gain = pace.terms.lag_gain * rate
     cdef double turned, keep
     pack.lag_slow = left(pack.lag_slow, gain, pace.slow)

@@ -1,6 +1,6 @@
 # cython: language_level=3, cdivision=True
 """What is told of a pack: its charge, capacity and bias with their intervals, and what they rest on."""
-from soc_answer cimport Mixture, gather, gather_state, mean, quantile, sd, sharpened
+from soc_answer cimport Mixture, doubt, gather, gather_state, mean, quantile, sd, sharpened
 from soc_cells cimport Cells, Ends, ends_of
 from soc_power cimport Present
 from soc_types cimport B, C, Cell, H, Pack, Q, S
@@ -26,6 +26,16 @@ cdef enum:  # places in an answer
     ANSWERS = 11
 
 
+cdef inline void gather_told(const Pack* pack, Mixture* mix, double less) noexcept nogil:
+    """State of charge, `less` charge ago, with its doubts."""
+    cdef double capacity, capacity_sd
+    gather_state(pack, mix, Q)
+    capacity = mean(mix)
+    capacity_sd = sd(mix)
+    gather(pack, mix, less)
+    doubt(mix, capacity, capacity_sd, True)
+
+
 cdef inline void present(const Pack* pack, Present* now, double chance) noexcept nogil:
     """The mean cell; its charge at that quantile."""
     cdef Mixture mix
@@ -37,7 +47,7 @@ cdef inline void present(const Pack* pack, Present* now, double chance) noexcept
     now.scale = mean(&mix)
     gather_state(pack, &mix, C)
     now.level_v = mean(&mix)
-    gather(pack, &mix, -pack.window.charge)
+    gather_told(pack, &mix, -pack.window.charge)
     now.charge = now.capacity * (sharpened(&mix) if chance == 0.5 else quantile(&mix, chance))
     now.temperature_c = pack.last_temperature_c
 
@@ -91,13 +101,15 @@ cdef inline void tell(const Pack* pack, const Cells* cells, const Cell* cell, do
     cdef Mixture mix
     cdef int i
     gather(pack, &mix, -pack.window.charge)
+    out[SOC_SD] = sd(&mix)
+    out[REASON] = reason(pack, out[SOC_SD])
+    gather_told(pack, &mix, -pack.window.charge)
     out[SOC] = pack.shown + pack.window.charge if pack.looks else sharpened(&mix)
     out[SOC_P05] = min(quantile(&mix, 0.05), out[SOC])
     out[SOC_P50] = quantile(&mix, 0.5)
     out[SOC_P95] = max(quantile(&mix, 0.95), out[SOC])
-    out[SOC_SD] = sd(&mix)
-    out[REASON] = reason(pack, out[SOC_SD])
     gather_state(pack, &mix, Q)
+    doubt(&mix, mean(&mix), sd(&mix), False)
     out[CAPACITY_AH] = sharpened(&mix) * cell.capacity_ah
     out[CAPACITY_P05_AH] = quantile(&mix, 0.05) * cell.capacity_ah
     out[CAPACITY_P95_AH] = quantile(&mix, 0.95) * cell.capacity_ah

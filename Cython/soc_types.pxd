@@ -71,6 +71,7 @@ cdef struct Terms:  # at one temperature
 
 cdef struct Pace:  # of the last step: most are as long and as warm as the one before
     double dt_s
+    double hours
     double temperature_c
     double slow  # what it leaves of each state that relaxes
     double fast

@@ -39,7 +39,9 @@ class Said:
 
     def sharpened(self) -> float:
         """The mean, each weight multiplied by its health's."""
-        w = self.w * np.bincount(self.health, self.w)[self.health]
+        shares = np.bincount(self.health, self.w, minlength=5)
+        shares[4] = 0  # what is only a doubt
+        w = self.w * shares[self.health]
         return float(w @ self.means / w.sum())
 
 

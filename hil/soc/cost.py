@@ -57,7 +57,7 @@ def _frame_s(found: CellType, calls: int) -> float:
     frames = np.tile(FRAME, (calls, 1))
     frames[:, 1] += np.sin(np.arange(calls))
     none, last, pack = np.empty((1, 11)), np.array([0], dtype=np.int64), _estimator(endless)
-    return _best_s(lambda: pack.run(frames, none, last)) / calls
+    return _best_s(lambda: pack.run(frames, none, last), 20) / calls
 
 
 def _look_s(found: CellType) -> float:

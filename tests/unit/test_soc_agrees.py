@@ -12,6 +12,7 @@ import station_ctl.kernel.soc as kernel
 
 np = pytest.importorskip("numpy")
 from tests import soc_reference  # noqa: E402
+from tests.soc_bank_reference import ALIVE  # noqa: E402
 from tests.soc_frames import METER, NAN, TYPE, VOLTS, Array, estimator, of_currents  # noqa: E402
 
 CLOSE: Final = 1e-9
@@ -20,7 +21,7 @@ CLOSE: Final = 1e-9
 def assert_same(one: kernel.Estimator, other: soc_reference.Reference) -> None:
     """Every hypothesis' weight, means and variances, and all that is said."""
     rows = one.all()
-    living = [n for n, row in enumerate(rows) if row[0] > soc_reference.ALIVE]
+    living = [n for n, row in enumerate(rows) if row[0] > ALIVE]
     assert living == other.slot.tolist()
     for place, theirs in ((0, other.log), (1, other.m), (2, np.diagonal(other.p, axis1=1, axis2=2))):
         np.testing.assert_allclose([rows[n][place] for n in living], theirs, rtol=0, atol=CLOSE)

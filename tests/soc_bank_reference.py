@@ -1,0 +1,191 @@
+"""The bank of the estimator's NumPy form: hypotheses that are spread, carried on, weighed and merged.
+
+It takes lost and wild voltages as the kernel does, but knows no lost, frozen or late currents.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from station_ctl.soc import curves
+from station_ctl.soc.cell_type import CellType
+from tests.soc_mixture import Said, read, straight
+
+Array = NDArray[np.float64]
+X, Q, H, S, C, O, B = range(7)  # noqa: E741
+CHARGES, ALIVE, NEAR = 41, -18.37, -8
+
+
+@dataclass
+class Sums:
+    charge: float = 0.0
+    through: float = 0.0
+    travel: float = 0.0
+    bms_h: float = 0.0
+    elapsed_s: float = 0.0
+    keep: float = 1.0
+    push: float = 0.0
+    voltages: list[float] = field(default_factory=list)
+    etas: list[float] = field(default_factory=list)
+    lags: list[float] = field(default_factory=list)
+    charges: list[float] = field(default_factory=list)
+    temperatures: list[float] = field(default_factory=list)
+    differences: list[float] = field(default_factory=list)
+
+    def series(self) -> tuple[list[float], ...]:
+        """What is averaged over the frames with a voltage."""
+        return self.voltages, self.etas, self.lags, self.charges, self.temperatures
+
+
+class Bank:
+    def __init__(self, cell_type: CellType) -> None:
+        self.type, self.trust, self.dynamics = cell_type, cell_type.trust, cell_type.dynamics
+        plateau, knee = curves.tables(cell_type)
+        self.plateau, self.knee = np.array(plateau), np.array(knee)
+        self.terms = np.array(curves.terms(cell_type.terms))
+        self.places = curves.FIRST + curves.STEP * np.arange(len(knee))
+        self.rate = self.slow = self.fast = self.slow_v = self.branch_rate = self.travel_rate = 0.0
+        self.eta_mean = self.eta_swing = self.age_s = 0.0
+        self.sums = Sums()
+        self.docked = False
+        self.received = self.shown = 0.0
+        self.looks = self.woken = self.refused = 0
+        self.level = self.innovation = 0.0
+        self.slot = np.zeros(0, dtype=int)
+        self.m, self.p = np.zeros((0, 7)), np.zeros((0, 7, 7))
+        self.log, self.extra = np.zeros(0), np.zeros(0)
+        self._spread(1.0)
+
+    def _spread(self, share: float) -> None:
+        """Every charge, in places that are free."""
+        t, step = self.trust, 1 / (CHARGES - 1)
+        for j, health in enumerate(self.type.health):
+            places = health.capacity / step + 1
+            free = [k for k in range(CHARGES) if k < places and j * CHARGES + k not in self.slot]
+            mean, variance = np.zeros((len(free), 7)), np.zeros((len(free), 7, 7))
+            mean[:, X], mean[:, Q], mean[:, S] = np.array(free) * step, health.capacity, 1.0
+            for state, value in {
+                X: (0.65 * step) ** 2, Q: health.sd**2, H: t.branch_sd**2, S: t.scale_sd**2,
+                C: t.level_sd_v**2, O: 2 * t.model_sd_v**2, B: t.bias_sd_c**2,
+            }.items():  # fmt: skip
+                variance[:, state, state] = value
+            self.slot = np.r_[self.slot, j * CHARGES + np.array(free, dtype=int)]
+            self.m, self.p = np.r_[self.m, mean], np.r_[self.p, variance]
+            self.log = np.r_[self.log, np.full(len(free), np.log(share * health.weight / places))]
+            self.extra = np.r_[self.extra, np.zeros(len(free))]
+        self._keep(np.argsort(self.slot))
+        self.log -= self.log.max()
+
+    def _keep(self, which: Array) -> None:
+        self.slot, self.m, self.p = self.slot[which], self.m[which], self.p[which]
+        self.log, self.extra = self.log[which], self.extra[which]
+
+    def _merge(self) -> None:
+        """All as one, by their moments."""
+        w = np.exp(self.log) / np.exp(self.log).sum()
+        mean = w @ self.m
+        apart = self.m - mean
+        self.p = np.einsum("n,nij->ij", w, self.p + apart[:, :, None] * apart[:, None, :])[None]
+        self.m, self.extra = mean[None], np.array([w @ self.extra])
+        self.slot, self.log = np.zeros(1, dtype=int), np.zeros(1)
+
+    def _judge(self) -> None:
+        t, sums = self.trust, self.sums
+        warm = float(np.mean(sums.temperatures)) - 25 if sums.voltages else 0.0
+        keep_o = np.exp(-sums.travel / t.model_length - sums.elapsed_s / t.model_s)
+        model_v2 = (t.model_sd_v * np.exp(max(-warm, 0) * t.model_cold_per_k)) ** 2
+        f = np.eye(7)
+        f[X, B], f[H, H], f[O, O] = -sums.bms_h, sums.keep, keep_o
+        self.m = self.m @ f.T
+        self.m[:, X] += sums.charge
+        self.m[:, H] += sums.push
+        self.p = f @ self.p @ f.T
+        noise = np.zeros((len(self.m), 7))
+        noise[:, X] = t.charge_wander**2 * sums.travel
+        noise[:, H] = 0.05 * sums.through + 1e-6
+        noise[:, S] = t.scale_wander**2 * sums.travel
+        noise[:, C] = 1e-8 * sums.elapsed_s / 60
+        noise[:, O] = (model_v2 + self.extra) * (1 - keep_o**2)
+        noise[:, B] = t.bias_wander_c**2 * sums.elapsed_s / 3600
+        self.p += noise[:, :, None] * np.eye(7)
+        if sums.voltages:
+            self._weigh(warm, model_v2, t.noise_v**2 + (t.swing_share * self.eta_swing) ** 2)
+        if sums.differences:
+            self._correct(np.eye(7)[B][None, :], np.mean(sums.differences) - self.m[:, B], t.meter_noise_c**2)
+        self.log -= self.log.max()
+        self._keep(self.log > ALIVE)
+
+    def _weigh(self, warm: float, model_v2: float, noise_v2: float) -> None:
+        t, sums, m, p = self.trust, self.sums, self.m, self.p
+        eta, lag = float(np.mean(sums.etas)), float(np.mean(sums.lags))
+        x = m[:, X] + np.mean(sums.charges) - sums.charge
+        d = m[:, Q] - x - self.dynamics.knee_lag * lag
+        _, _, width = self._plateau(x + lag)
+
+        def plateau(at: Array) -> Array:
+            volts, entropy, half = self._plateau(at)
+            return volts + warm * entropy + m[:, H] * half
+
+        flat, slope_x, bent_x = straight(plateau, x + lag, p[:, X, X])
+        top, slope_d, bent_d = straight(self._knee, d, p[:, X, X] + p[:, Q, Q] - 2 * p[:, X, Q])
+        h = np.zeros_like(m)
+        h[:, X], h[:, Q], h[:, H], h[:, S], h[:, C], h[:, O] = slope_x - slope_d, slope_d, width, eta, 1, 1
+        innovation = np.mean(sums.voltages) - flat - top - m[:, S] * eta - m[:, C] - m[:, O]
+        seen = np.maximum(np.einsum("ni,nij,nj->n", h, p, h) + noise_v2, noise_v2 / 2)
+        variance = seen + bent_x + bent_d
+        far = np.sqrt(innovation**2 / variance)
+        out = far > t.huber
+        weights = np.exp(self.log)
+        self.innovation += 0.1 * (weights @ far**2 / weights.sum() - self.innovation)
+        evidence = -t.temper / 2 * (np.where(out, 2 * t.huber * far - t.huber**2, far**2) + np.log(seen))
+        stretched = np.where(out, variance * far / t.huber, variance)
+        self._correct(h, innovation, None, stretched)
+        self.extra = (t.eta_sd * eta) ** 2 + (t.knee_sd * slope_d) ** 2 + (t.graphite_sd * slope_x) ** 2
+        m = self.m
+        over = m[:, H] - np.clip(m[:, H], -1.05, 1.05)
+        share = over / np.maximum(self.p[:, H, H], 1e-6)
+        m -= share[:, None] * self.p[:, :, H]
+        evidence -= t.temper * share * over / 2
+        m[:, S] = np.clip(m[:, S], 0.4, 1.6)
+        m[:, C] = np.clip(m[:, C], -4 * t.level_sd_v, 4 * t.level_sd_v)
+        most = 3.5 * np.sqrt(model_v2 + self.extra)
+        m[:, O] = np.clip(m[:, O], -most, most)
+        x, q = m[:, X], m[:, Q]
+        for wrong in (-0.02 - x, x - q - 0.02, q - 1.06, 0.6 - q):
+            evidence -= 100 * np.maximum(wrong, 0)
+        self.log -= np.minimum(evidence.max() - evidence, t.most_evidence)
+
+    def _correct(self, h: Array, innovation: Array, noise: float | None, variance: Array | None = None) -> None:
+        ph = np.einsum("nij,nj->ni", self.p, np.broadcast_to(h, self.m.shape))
+        if variance is None:
+            variance = np.einsum("ni,ni->n", ph, np.broadcast_to(h, self.m.shape)) + (noise or 0.0)
+        self.m = self.m + ph * (innovation / variance)[:, None]
+        self.p = self.p - ph[:, :, None] * ph[:, None, :] / variance[:, None, None]
+
+    def _plateau(self, at: Array) -> tuple[Array, Array, Array]:
+        return (
+            read(self.places, self.plateau[:, 0], at),
+            read(self.places, self.plateau[:, 1], at),
+            read(self.places, self.plateau[:, 2], at),
+        )
+
+    def _knee(self, at: Array) -> Array:
+        return read(self.places, self.knee, at)
+
+    def soc(self, less: float = 0.0) -> Said:
+        """The charge, `less` ago; at the end of the window that runs."""
+        m, p = self.m, self.p
+        z = (m[:, X] - less) / m[:, Q]
+        return self._said(z, (p[:, X, X] - 2 * z * p[:, X, Q] + z * z * p[:, Q, Q]) / m[:, Q] ** 2)
+
+    def state(self, which: int) -> Said:
+        """One of the seven."""
+        return self._said(self.m[:, which], self.p[:, which, which])
+
+    def _said(self, mean: Array, variance: Array) -> Said:
+        near = self.log > NEAR
+        w = np.exp(self.log[near])
+        return Said(w / w.sum(), mean[near], np.sqrt(5 * np.maximum(variance[near], 1e-12)), self.slot[near] // CHARGES)
