@@ -63,8 +63,9 @@ cdef inline void gather_state(const Pack* pack, Mixture* mix, int state) noexcep
 
 cdef inline void doubt(Mixture* mix, double capacity, double capacity_sd, bint of_charge) noexcept nogil:
     """What else a capacity may be that a knee has told: graphite that was lost is not in the model, and takes for the same
-    look of the curve about twice as much as lost lithium. One in eight; of the charge (below full) or of the capacity."""
-    cdef double less = min(0.01 + 1.3 * max(1 - capacity, 0), 0.25)
+    look of the curve about twice as much as lost lithium. One in eight; of the charge (below full) or of the capacity.
+    Below 0.72 no pack is in service (two sd below the least health of a type)."""
+    cdef double less = min(0.01 + 1.3 * max(1 - capacity, 0), max(capacity - 0.72, 0.01))
     cdef double stretch = capacity / (capacity - less)
     cdef double value
     cdef int n, count = mix.count

@@ -90,7 +90,7 @@ class Reference(Bank):
         q = self.state(Q)
         if q.sd > 0.012:
             return said
-        less = min(0.01 + 1.3 * max(1 - q.mean, 0), 0.25)
+        less = min(0.01 + 1.3 * max(1 - q.mean, 0), max(q.mean - 0.72, 0.01))
         other = 1 - (1 - said.means) * q.mean / (q.mean - less) if of_charge else said.means - less
         return Said(
             np.r_[said.w * 7 / 8, said.w / 8], np.r_[said.means, other], np.r_[said.reach, said.reach],
