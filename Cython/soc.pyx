@@ -55,7 +55,7 @@ cdef class CellType:
             if wrong >= 0:
                 raise ValueError(f"number {wrong} of the {what} cannot be")
 
-    def simulate(self, const double[:, ::1] frames, double branch, double scale, double[::1] voltage_v):
+    def predict(self, const double[:, ::1] frames, double branch, double scale, double[::1] voltage_v):
         """Voltage of a fresh cell for frames (dt_s, A, degC, soc): what the fit compares with a measurement."""
         cdef Pack pack
         cdef double rate, before = 0

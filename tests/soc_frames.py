@@ -46,6 +46,6 @@ def of_currents(
     z = soc + np.cumsum((amps + np.r_[0, amps[:-1]]) / 2 * steps) / 3600 / TYPE.capacity_ah
     volts = np.empty(n)
     rows = np.ascontiguousarray(np.column_stack([steps, amps, np.full(n, temperature_c), z]))
-    KERNEL.simulate(rows, branch, 1.0, volts)
+    KERNEL.predict(rows, branch, 1.0, volts)
     meter = amps if docked else np.full(n, NAN)
     return np.ascontiguousarray(np.column_stack([steps, amps, volts, np.full(n, temperature_c), meter])), z

@@ -17,7 +17,7 @@ from hil.soc.runs import CASES, Run, Sensors, read
 from hil.soc.score import Score, score, together
 from station_ctl.kernel import soc as kernel
 from station_ctl.soc import cell_type, curves
-from station_ctl.soc.fit import read_run
+from station_ctl.soc.fit_runs import read_run
 
 Array = NDArray[np.float64]
 HALF: Final = 1.645

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hil.soc.runs import Run
 from station_ctl.soc.cell_type import CellType
-from station_ctl.soc.fit import Run as Pulses
+from station_ctl.soc.fit_runs import Run as Pulses
 
 Array = NDArray[np.float64]
 TAU_S: Final = (20.0, 300.0)

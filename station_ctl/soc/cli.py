@@ -110,17 +110,17 @@ def _log(arguments: argparse.Namespace, cells_in_series: int) -> Log:
 
 def _fit(arguments: argparse.Namespace) -> int:
     _need("numpy", "scipy", *(["matplotlib"] if arguments.report else []))
-    from station_ctl.soc import fit, fit_report
+    from station_ctl.soc import fit, fit_report, fit_runs
 
     try:
         at_c = [float(part) for part in arguments.at.split(",")]
     except ValueError as e:
-        raise fit.FitError("are no temperatures", where="--at", value=arguments.at) from e
+        raise fit_runs.FitError("are no temperatures", where="--at", value=arguments.at) from e
     first = cell_type.load(arguments.like)
-    runs = [fit.read_run(path) for path in arguments.runs]
+    runs = [fit_runs.read_run(path) for path in arguments.runs]
     found, left = fit.fit(first, runs, at_c, slow=arguments.slow)
     if arguments.cycle:
-        curve = fit.curve_from_cycle(fit.read_run(arguments.cycle), found)
+        curve = fit.curve_from_cycle(fit_runs.read_run(arguments.cycle), found)
         found, left = fit.fit(first.model_copy(update={"curve": curve}), runs, at_c, slow=arguments.slow)
     text = fit_report.to_toml(found)
     cell_type.parse(text, str(arguments.out))  # what is written can be read

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from station_ctl.kernel import soc as kernel
-from station_ctl.soc.cell_type import CellType, Terms
+from station_ctl.soc.cell_type import CellType
+from station_ctl.soc.type_sections import Terms
 
 FIRST: Final = -0.12
 STEP: Final = 1.26 / (kernel.KNOTS - 1)

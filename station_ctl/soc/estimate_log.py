@@ -15,7 +15,7 @@ from station_ctl.kernel import soc as kernel
 from station_ctl.soc import curves
 from station_ctl.soc.cell_type import CellType
 from station_ctl.soc.log import Log
-from station_ctl.soc.pack import Reason
+from station_ctl.soc.pack import Grounds
 
 Array = NDArray[np.float64]
 HEADER: Final = "t,soc,soc_p05,soc_p95,capacity_ah,capacity_p05,capacity_p95,current_bias_a,reason"
@@ -62,7 +62,7 @@ def write(file: TextIO, log: Log, answers: Array) -> None:
     """CSV, one line per frame."""
     file.write(HEADER + "\n")
     for t, a in zip(log.t_s, answers, strict=True):
-        reason = Reason(int(a[10])).name.lower()
+        reason = Grounds(int(a[10])).name.lower()
         file.write(f"{t:.3f},{a[0]:.5f},{a[1]:.5f},{a[3]:.5f},{a[5]:.3f},{a[6]:.3f},{a[7]:.3f},{a[8]:.3f},{reason}\n")
 
 

@@ -10,17 +10,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
-from drivers.errors import StationError
 from station_ctl.kernel import soc as kernel
 from station_ctl.soc import curves
-from station_ctl.soc.cell_type import CellType, Curve, Terms
+from station_ctl.soc.cell_type import CellType
+from station_ctl.soc.fit_runs import FitError, Run
+from station_ctl.soc.type_sections import Curve, Terms
 
 Array = NDArray[np.float64]
 FROM_SOC: Final = 0.04
@@ -39,20 +39,6 @@ _SLOW: Final = {"slow_v": (0.027, 5200.0), "slow_s": (26.0, 2000.0)}
 _GLOBAL: Final = {"fast_gain": 0.5, "fast_s": 0.1, "branch_gain": 17.0, "knee_lag": 0.12}
 
 
-class FitError(StationError):
-    """The measurements cannot make a type."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One measurement of one cell: time, A (> 0 charges), V, degC, charge. branch: where it comes from, -1 or +1."""
-
-    name: str
-    frames: Array
-    voltage_v: Array
-    branch: float
-
-
 @dataclass(frozen=True, slots=True)
 class Left:
     """What the fit leaves of one run: mV rms and mean from 5 to 93 % charge; % of charge rms on the top knee."""
@@ -62,21 +48,6 @@ class Left:
     rms_mv: float
     mean_mv: float
     knee_pct: float
-
-
-def read_run(path: Path) -> Run:
-    """`.npz` with t, I, V, T, soc. Raises FitError."""
-    try:
-        with np.load(path) as content:
-            t, amps, volts, warm, soc = (np.asarray(content[k], dtype=float) for k in ("t", "I", "V", "T", "soc"))
-    except (OSError, KeyError, ValueError) as e:
-        raise FitError("is no run of t, I, V, T and soc", where=str(path), value=str(e)) from e
-    steps = np.diff(t, prepend=t[0])
-    if np.any(steps < 0) or not all(np.all(np.isfinite(a)) for a in (t, amps, volts, warm, soc)):
-        raise FitError("time goes back, or a value is missing", where=str(path))
-    return Run(
-        path.stem, np.ascontiguousarray(np.column_stack([steps, amps, warm, soc])), volts, 1.0 if soc[0] > 0.5 else -1.0
-    )
 
 
 def fit(
@@ -116,7 +87,7 @@ def left(cell_type: CellType, run: Run) -> Left:
 def voltage(cell_type: CellType, run: Run) -> Array:
     """The model's voltage for a run, by the compiled kernel."""
     volts = np.empty(len(run.frames))
-    curves.kernel_type(cell_type).simulate(run.frames, run.branch, 1.0, volts)
+    curves.kernel_type(cell_type).predict(run.frames, run.branch, 1.0, volts)
     return volts
 
 
@@ -199,7 +170,7 @@ class _Problem:
         parts = []
         for run, wanted in zip(self.runs, self.wanted, strict=True):
             volts = np.empty(len(run.frames))
-            cell.simulate(run.frames, run.branch, 1.0, volts)
+            cell.predict(run.frames, run.branch, 1.0, volts)
             parts.append((volts - run.voltage_v)[wanted] * 1e3 / math.sqrt(wanted.sum() / 1000))
         table = x[: -len(_GLOBAL)].reshape(len(self.at_c), -1)
         slopes = np.diff(table, axis=0) / np.diff(self.against)[:, None]

@@ -11,7 +11,8 @@ import numpy as np
 from pydantic import BaseModel
 
 from station_ctl.soc.cell_type import CellType
-from station_ctl.soc.fit import Left, Run, voltage
+from station_ctl.soc.fit import Left, voltage
+from station_ctl.soc.fit_runs import Run
 
 WIDTH: Final = 110
 

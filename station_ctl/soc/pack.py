@@ -22,7 +22,7 @@ HORIZONS_S: Final = (10.0, 30.0, 900.0)
 """The last one stands for "continuous"."""
 
 
-class Reason(IntEnum):
+class Grounds(IntEnum):
     """What the figure rests on."""
 
     ANCHORED = kernel.ANCHORED
@@ -44,7 +44,7 @@ class Estimate:
     capacity_p95_ah: float
     current_bias_a: float
     current_bias_sd_a: float
-    reason: Reason
+    reason: Grounds
 
     @property
     def sd(self) -> float:
@@ -108,7 +108,7 @@ class PackEstimate:
     def estimate(self) -> Estimate:
         """As it is now."""
         soc, p05, p50, p95, _, capacity, low, high, bias, bias_sd, reason = self.kernel.estimate()
-        return Estimate(soc, p05, p50, p95, capacity, low, high, bias, bias_sd, Reason(reason))
+        return Estimate(soc, p05, p50, p95, capacity, low, high, bias, bias_sd, Grounds(reason))
 
     def chance(self, soc: float) -> float:
         """Probability that the charge is at least the promised one."""

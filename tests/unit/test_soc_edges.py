@@ -96,7 +96,7 @@ def test_what_is_no_question_is_refused() -> None:
     volts = np.zeros(2)
     for frames in (np.zeros((2, 3)), np.zeros((3, 4))):
         with pytest.raises(ValueError, match="4 columns"):
-            KERNEL.simulate(frames, 0.0, 1.0, volts)
+            KERNEL.predict(frames, 0.0, 1.0, volts)
 
 
 def test_run_and_step_all_are_step() -> None:

@@ -10,12 +10,12 @@ from station_ctl.soc import cell_type, curves
 
 np = pytest.importorskip("numpy")
 pytest.importorskip("scipy")
-from station_ctl.soc import fit, fit_report  # noqa: E402
+from station_ctl.soc import fit, fit_report, fit_runs  # noqa: E402
 
 FIRST = cell_type.load("lfp-302ah-177s")
 
 
-def pulses(name: str, warm_c: float, other: cell_type.CellType) -> fit.Run:
+def pulses(name: str, warm_c: float, other: cell_type.CellType) -> fit_runs.Run:
     """Half a charge and a pulse each way, fifteen times; 20 s steps."""
     amps = np.tile(
         np.r_[np.full(9, -150.0), np.zeros(15), np.full(2, -300.0), np.zeros(6), np.full(2, 200.0), np.zeros(15)], 15
@@ -23,9 +23,11 @@ def pulses(name: str, warm_c: float, other: cell_type.CellType) -> fit.Run:
     steps = np.full(len(amps), 20.0)
     steps[0] = 0
     soc = 0.95 + np.cumsum((amps + np.r_[0, amps[:-1]]) / 2 * steps) / 3600 / other.capacity_ah
-    run = fit.Run(name, np.ascontiguousarray(np.column_stack([steps, amps, np.full(len(amps), warm_c), soc])), soc, 1.0)
+    run = fit_runs.Run(
+        name, np.ascontiguousarray(np.column_stack([steps, amps, np.full(len(amps), warm_c), soc])), soc, 1.0
+    )
     volts = fit.voltage(other, run) + np.random.default_rng(1).normal(0, 0.0005, len(amps))
-    return fit.Run(name, run.frames, volts, 1.0)
+    return fit_runs.Run(name, run.frames, volts, 1.0)
 
 
 def test_finds_the_terms_of_another_cell(tmp_path: Path) -> None:
@@ -49,8 +51,8 @@ def test_a_slow_cycle_gives_both_branches() -> None:
     z = np.r_[np.linspace(1, 0, n), np.linspace(0, 1, n)]
     amps = np.r_[np.full(n, -15.0), np.full(n, 15.0)]
     frames = np.ascontiguousarray(np.column_stack([np.full(2 * n, 35.0), amps, np.full(2 * n, 25.0), z]))
-    cycle = fit.Run("cycle", frames, z, 1.0)
-    cycle = fit.Run("cycle", frames, fit.voltage(FIRST, cycle), 1.0)
+    cycle = fit_runs.Run("cycle", frames, z, 1.0)
+    cycle = fit_runs.Run("cycle", frames, fit.voltage(FIRST, cycle), 1.0)
     found = fit.curve_from_cycle(cycle, FIRST)
     inner = slice(70, 135)  # away from the turns, where the branch is not all on one side yet
     assert np.abs(np.array(found.discharge_v) - np.array(FIRST.curve.discharge_v))[inner].max() < 0.004
@@ -61,10 +63,10 @@ def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", t=[0.0, 1.0], I=[0.0, 0.0])
     np.savez(tmp_path / "b.npz", t=[0.0, 1.0, 0.5], I=[0.0] * 3, V=[3.3] * 3, T=[20.0] * 3, soc=[0.5] * 3)
     for name in ("a.npz", "b.npz", "none.npz"):
-        with pytest.raises(fit.FitError):
-            fit.read_run(tmp_path / name)
-    with pytest.raises(fit.FitError, match="no runs"):
+        with pytest.raises(fit_runs.FitError):
+            fit_runs.read_run(tmp_path / name)
+    with pytest.raises(fit_runs.FitError, match="no runs"):
         fit.fit(FIRST, [], (0.0, 10.0, 25.0))
-    flat = fit.Run("half", np.zeros((100, 4)), np.zeros(100), 1.0)
-    with pytest.raises(fit.FitError, match="slow cycle"):
+    flat = fit_runs.Run("half", np.zeros((100, 4)), np.zeros(100), 1.0)
+    with pytest.raises(fit_runs.FitError, match="slow cycle"):
         fit.curve_from_cycle(flat, FIRST)

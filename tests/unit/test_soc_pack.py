@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from station_ctl.soc import cell_type, curves, record
-from station_ctl.soc.pack import PackEstimate, Reason
+from station_ctl.soc.pack import Grounds, PackEstimate
 
 np = pytest.importorskip("numpy")
 from drivers.errors import StationError  # noqa: E402
@@ -28,7 +28,7 @@ def charged(pack: PackEstimate, soc: float, hours: float, amps: float = 150.0, b
     z = soc + np.arange(n) * amps / 3600 / TYPE.capacity_ah
     rows = np.ascontiguousarray(np.column_stack([np.ones(n), np.full(n, amps), np.full(n, 20.0), z]))
     volts = np.empty(n)
-    KERNEL.simulate(rows, -1.0, 1.0, volts)
+    KERNEL.predict(rows, -1.0, 1.0, volts)
     for k in range(n):
         pack.frame(1.0, amps + 2.0, volts[k], 20.0, amps, bms_soc)
     return float(z[-1])
@@ -44,7 +44,7 @@ def test_says_everything_the_station_wants(visited: tuple[PackEstimate, float]) 
     pack, soc = visited
     now = pack.estimate()
     assert now.soc_p05 < soc < now.soc_p95
-    assert now.reason in (Reason.ANCHORED, Reason.PLATEAU)
+    assert now.reason in (Grounds.ANCHORED, Grounds.PLATEAU)
     assert pack.chance(soc - 0.05) > 0.95 > 0.05 > pack.chance(soc + 0.05)
     assert abs(pack.arrival()[0] - 0.3) < 0.02
     soh, low, high = pack.health()
