@@ -46,6 +46,7 @@ class Circuit:
         return r0, r1, r2
 
     def ocv(self, z: float, warm_c: float) -> float:
+        """Middle of the branches, V."""
         return float(np.interp(z, self.soc, self.middle_v) + np.interp(z, self.soc, self.entropy) * (warm_c - 25))
 
 

@@ -15,6 +15,8 @@ UNSCORED_S: Final = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Score:
+    """Of one run; charge in %, times in minutes (inf: never)."""
+
     rmse: float
     mae: float
     worst: float

@@ -1,32 +1,11 @@
-"""Black box files on disk: written whole or not at all, and never more of them than configured. For a worker."""
+"""Black box files on disk: never more of them than configured. For a worker."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection
 from pathlib import Path
 
 SUFFIX = ".blackbox"
-
-
-def write(path: Path, data: bytes) -> None:
-    """Replace the file: after a power cut there is the old one or the new one, whole. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    try:
-        with partial.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError:
-        partial.unlink(missing_ok=True)  # on a full disk it would be in the way of the next one
-        raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def unused(folder: Path, name: str) -> Path:

@@ -9,6 +9,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from station_ctl import whole_file
 from station_ctl.blackbox import file, store
 from station_ctl.blackbox.trip import PLANNED
 from station_ctl.config import Config
@@ -117,7 +118,7 @@ class Writer:
         path = opened.path or store.unused(self.folder, opened.name)
         packed = [chunk.result(0) for chunk in chunks if chunk.exception(0) is None]
         self.counters.unpacked = len(chunks) - len(packed)
-        store.write(path, file.make(head, packed))
+        whole_file.write(path, file.make(head, packed))
         opened.path = path
         kept = (path, evidence.path if evidence else None, self._earlier if boot else None)
         store.prune(self.folder, [one for one in kept if one is not None], self._section.files, self._section.size_mb)

@@ -143,12 +143,14 @@ class _Problem:
         self.against = 1e3 / (np.array(at_c) + 273.15)
 
     def start(self) -> Array:
+        """Where the search begins: a common large LFP cell."""
         known = _START | _SLOW
         inverse_k = [1 / (t + 273.15) - 1 / 298.15 for t in self.at_c]
         terms = [math.log(known[n][0]) + known[n][1] * a for a in inverse_k for n in self.names]
         return np.array(terms + [math.log(v) for v in _GLOBAL.values()])
 
     def type(self, x: Array) -> CellType:
+        """The type with these parameters, not checked."""
         table = np.exp(np.clip(x[: -len(_GLOBAL)], -15, 9)).reshape(len(self.at_c), -1)
         values = {name: tuple(map(float, table[:, k])) for k, name in enumerate(self.names)}
         values.setdefault("slow_v", (0.0,) * len(self.at_c))
@@ -163,6 +165,7 @@ class _Problem:
         )
 
     def residuals(self, x: Array) -> Array:
+        """mV of each run, weighed to 1000 samples, and the pull towards Arrhenius lines."""
         found = self.type(x)
         cell = kernel.CellType(
             curves.row(found), self.plateau, self.knee, np.array(curves.terms(found.terms)), curves.FIRST, curves.STEP

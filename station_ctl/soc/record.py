@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from station_ctl import whole_file
 
 VERSION: Final = 1
 _LONGEST: Final = 4096
@@ -101,10 +102,4 @@ def load(folder: Path, serial: str, pack_type: str) -> Record | str:
 
 def save(folder: Path, record: Record) -> None:
     """Replace the pack's file as a whole, through the disk. Raises OSError."""
-    path = path_of(folder, record.serial)
-    fresh = path.with_suffix(".new")
-    with fresh.open("wb") as file:
-        file.write(to_bytes(record))
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    whole_file.write(path_of(folder, record.serial), to_bytes(record))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from drivers.reading import Signal
+from station_ctl import whole_file
 from station_ctl.blackbox import box as box_room
 from station_ctl.blackbox import store
 from station_ctl.blackbox.lines import cause_line
@@ -119,20 +120,20 @@ def test_a_trip_while_the_disk_is_busy_is_written_after_it(tmp_path: Path) -> No
 def test_a_full_disk_is_counted_and_told_and_tried_again_and_harms_no_cycle(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    written = store.write
+    written = whole_file.write
 
     def full(path: Path, data: bytes) -> None:
         raise OSError(28, "No space left on device")
 
     async def main() -> None:
-        monkeypatch.setattr(store, "write", full)
+        monkeypatch.setattr(whole_file, "write", full)
         ground, box, _ = await tripped(tmp_path)
         cycles = ground.runner.health.failed_cycles
         await pass_by(ground, AFTER_S + 1.0)
         assert box.counters.failed == 2 and "No space left" in box.counters.trouble
         assert files(tmp_path) == [] and ground.runner.health.failed_cycles == cycles
         assert "No space left" in caplog.text
-        monkeypatch.setattr(store, "write", written)
+        monkeypatch.setattr(whole_file, "write", written)
         await pass_by(ground, AFTER_S + 1.0)
         assert box.counters.written == 1 and box.counters.trouble == ""
         assert "zone_clear is false" in cause_line(recording(files(tmp_path)[0]))
@@ -225,7 +226,7 @@ def test_a_write_that_fails_leaves_the_old_file_whole_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "one.blackbox"
-    store.write(path, b"old")
+    whole_file.write(path, b"old")
 
     def fails(_: int) -> None:
         raise OSError(5, "Input/output error")
@@ -233,17 +234,17 @@ def test_a_write_that_fails_leaves_the_old_file_whole_and_nothing_else(
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", fails)
         with pytest.raises(OSError, match="Input/output"):
-            store.write(path, b"new, and longer")
+            whole_file.write(path, b"new, and longer")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
-    store.write(path, b"new")
+    whole_file.write(path, b"new")
     assert path.read_bytes() == b"new"
 
 
 def test_old_files_go_by_number_and_by_size_and_the_new_one_stays(tmp_path: Path) -> None:
     for number in range(6):
         path = tmp_path / f"{number}.blackbox"
-        store.write(path, bytes(1_000_000))
+        whole_file.write(path, bytes(1_000_000))
         os.utime(path, (1000 + number, 1000 + number))
     newest = tmp_path / "0.blackbox"  # the wall clock was set back: the one just written looks oldest
     gone = store.prune(tmp_path, [newest], 4, 100.0)
@@ -296,8 +297,8 @@ def test_what_nobody_has_cleared_is_not_deleted_for_what_comes_later(tmp_path: P
 def test_a_restart_that_nobody_has_cleared_keeps_the_last_file_of_the_life_before(tmp_path: Path) -> None:
     async def main() -> None:
         old = tmp_path / "SIM-01-2026-01-01T000000.000Z.blackbox"
-        store.write(old, b"what stopped it before")
-        store.write(tmp_path / "SIM-01-shutdown.blackbox", b"")
+        whole_file.write(old, b"what stopped it before")
+        whole_file.write(tmp_path / "SIM-01-shutdown.blackbox", b"")
         for path, at in ((old, 1000), (tmp_path / "SIM-01-shutdown.blackbox", 2000)):
             os.utime(path, (at, at))
         ground = Ground()
