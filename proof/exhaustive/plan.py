@@ -9,7 +9,7 @@ from typing import NamedTuple
 from proof.exhaustive.choices import Choices, Options
 from proof.oracle.document import Document
 
-FEW_INPUTS = 8
+FEW_INPUTS = 9
 """Up to so many discrete inputs each goes through all five readings; more of them are walked as safe and not safe."""
 
 

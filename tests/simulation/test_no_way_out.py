@@ -28,6 +28,15 @@ async def in_production(ground: HotGround) -> None:
     await ground.cycles(3)
 
 
+async def goes_on(ground: HotGround) -> None:
+    """Back to Production: what was interrupted comes to its end."""
+    await in_production(ground)
+    ground.send("reset")
+    await ground.reaches("Held", 20.0)
+    ground.send("resume")
+    await ground.to_the_end()
+
+
 def test_clamps_that_let_go_in_mid_lift_are_closed_by_hand_and_the_swap_ends() -> None:
     async def main() -> None:
         ground = await swapping(speed=2.0)
@@ -42,11 +51,7 @@ def test_clamps_that_let_go_in_mid_lift_are_closed_by_hand_and_the_swap_ends() -
         await ground.until(lambda: "accepted" in ground.verdicts(clamped), 10.0)
         del ground.world.inputs.overrides["wheels_clamped"]
         assert await answered(ground, clamped) == "completed"
-        await in_production(ground)
-        ground.send("reset")
-        await ground.reaches("Held", 20.0)
-        ground.send("resume")
-        await ground.to_the_end()
+        await goes_on(ground)
 
     run(main())
 
@@ -67,11 +72,7 @@ def test_too_heavy_a_load_is_cleared_and_nothing_of_ours_moves_it() -> None:
         await press(ground)
         assert await answered(ground, ground.send("step", motion="place", bay=4)) == "failed"
         ground.robot.poll = poll  # type: ignore[method-assign]
-        await in_production(ground)
-        ground.send("reset")
-        await ground.reaches("Held", 20.0)
-        ground.send("resume")
-        await ground.to_the_end()
+        await goes_on(ground)
 
     run(main())
 
