@@ -9,7 +9,7 @@ from hil.plant.places import Place
 from hil.soak.kill import Found
 from hil.soak.misnamed import misplaced
 from hil.virtual.station import VirtualStation
-from station_ctl.model.places import PlaceKind
+from station_ctl.model.places import PlaceKind, bay
 from station_ctl.model.state import StationState
 from station_ctl.swap.believed import beliefs
 
@@ -119,8 +119,13 @@ class Meddler:
         return (chosen if there else None), False
 
     def _another(self, place: Place | None) -> Place | None:
-        """Where another pack stands that can be exchanged for it; nobody carries a hot one out of isolation."""
-        ordinary = [section.number for section in self._full.bay if not section.isolation]
+        """Where another pack stands that can be exchanged for it; nobody carries a hot one out of isolation.
+
+        Not where a motion under way may have set one down: the journal relies on that one, too.
+        """
+        state = self._state()
+        named = {at for belief in (beliefs(state) if state else ()) for at in belief.places}
+        ordinary = [s.number for s in self._full.bay if not s.isolation and bay(s.number) not in named]
         bays = [self._station.world.bays[number] for number in ordinary]
         return next((p for p in bays if p is not place and p.pack is not None and p.pack.talking), None)
 
