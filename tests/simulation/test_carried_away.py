@@ -14,7 +14,7 @@ from station_ctl.uplink.place_messages import BayMessage
 from tests.simulation.test_evacuated_by_hand import smoking, stopped_in, taken_off, with_a_swap
 from tests.simulation.test_recovery import take_out
 from tests.simulation.test_thermal_policy import BEST, SECOND, THIRD
-from tests.simulation.thermal_ground import VIN, HotGround, idle, swapping
+from tests.simulation.thermal_ground import ISOLATION, VIN, HotGround, idle, swapping
 from tests.support import run
 
 AWAY = "taken away from bay 3"
@@ -179,6 +179,7 @@ def test_an_evacuation_goes_on_once_the_swap_is_ended_and_its_truck_gone() -> No
         await ground.reaches("Stopped", 10.0)
         ground.send("evacuate", bay=3)
         await ground.until(lambda: ground.code == "evacuated", 120.0)
+        assert ground.bay_of(THIRD) == ISOLATION
 
     run(main(), 60.0)
 
