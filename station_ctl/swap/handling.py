@@ -29,9 +29,12 @@ def unlock(look: Look) -> Outcome:
     exchange, robot = look.swap.exchange, look.snapshot.robot
     parted = robot is not None and robot.mounts[exchange.mount - 1].mated is Signal.FALSE
     aboard = serial(look.snapshot.pack(mount(exchange.mount)))
-    if look.state.pending is None and not parted and aboard != exchange.serial_out:
-        return hold("other_pack_aboard", f"mount {exchange.mount} holds {aboard}, planned was {exchange.serial_out}")
-    return motion(look)
+    if look.state.pending is not None or parted or aboard == exchange.serial_out:
+        return motion(look)
+    if aboard is None and look.elapsed_s <= look.config.swap.handshake_timeout_s:
+        return _identity_awaited(mount(exchange.mount))
+    who = aboard or "a pack that does not say who it is"
+    return hold("other_pack_aboard", f"mount {exchange.mount} holds {who}, planned was {exchange.serial_out}")
 
 
 def fetch(look: Look) -> Outcome:
@@ -47,11 +50,15 @@ def fetch(look: Look) -> Outcome:
     if said == exchange.serial_in and (own or not _unfit(look, exchange.bay_out)):
         return motion(look)
     if said is None and look.elapsed_s <= look.config.swap.handshake_timeout_s:
-        return wait("pack_identity", f"waiting for the pack in {place} to say who it is")
+        return _identity_awaited(place)
     if not own:
         return Go("other_pack", look.state)
     who = said or "a pack that does not say who it is"
     return hold("other_pack_in_bay", f"{place} holds {who}, to be fetched was {exchange.serial_in}")
+
+
+def _identity_awaited(place: Place) -> Outcome:
+    return wait("pack_identity", f"waiting for the pack in {place} to say who it is")
 
 
 def _unfit(look: Look, number: int) -> str:

@@ -105,6 +105,31 @@ def test_another_truck_is_not_swapped_on_the_first_ones_authorisation() -> None:
     run(main())
 
 
+def test_a_pack_that_is_not_heard_before_unlock_is_waited_for_and_nothing_is_opened() -> None:
+    async def main() -> None:
+        ground = await swapping(1)
+        await ground.at_step("approach_mount")
+        pack = ground.world.lane.mounts[1].pack
+        assert pack is not None
+        pack.faults.mute = True
+        await ground.at_step("unlock")
+        assert (ground.state.packml, code(ground)) == (PackML.EXECUTE, "pack_identity")
+        pack.faults.mute = False
+        await ground.at_step("extract")
+
+        ground = await swapping(1)
+        await ground.at_step("approach_mount")
+        pack = ground.world.lane.mounts[1].pack
+        assert pack is not None
+        pack.faults.mute = True
+        await ground.reaches("Held", 60.0)
+        assert code(ground) == "other_pack_aboard"
+        assert "a pack that does not say who it is" in text(ground)
+        assert ground.plc.motions[ground.plc.retained.sequence, Opcode.UNLOCK] == 0
+
+    run(main())
+
+
 def test_a_pack_exchanged_by_hand_is_found_before_unlock_and_before_release() -> None:
     async def main() -> None:
         ground = await swapping(1)
