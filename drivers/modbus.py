@@ -104,10 +104,12 @@ class _Link:
 
 
 class ModbusClient:
-    """The registers of one device.
+    """The registers of one device, or of several units behind one gateway, over one connection.
 
     One request is on the wire at a time, others queue in order; each waits `timeout_s` on the wire. A request is
-    sent once: after NoAnswer or LinkDown it is unknown whether the device acted.
+    sent once: after NoAnswer or LinkDown it is unknown whether the device acted. device_id: the unit that is meant
+    where a request names none. A unit that is silent costs the others `timeout_s` each time it is asked; any
+    answer, of whichever unit, shows that the connection holds.
     """
 
     def __init__(self, host: str, port: int, *, device_id: int, timeout_s: float, name: str) -> None:
@@ -144,25 +146,40 @@ class ModbusClient:
             await asyncio.sleep(retry_s)
             retry_s = min(2 * retry_s, LONGEST_RETRY_S)
 
-    async def read(self, address: int, count: int) -> tuple[int, ...]:
-        """Read `count` (1..125) holding registers (FC03).
+    async def read(self, address: int, count: int, *, unit: int | None = None) -> tuple[int, ...]:
+        """Read `count` (1..125) holding registers (FC03) of a unit (1..255; None: device_id).
 
         Raises LinkDown, NoAnswer, DeviceRefused (the device's exception code) or BadData (an answer of another length).
         """
-        request = ReadHoldingRegistersRequest(address=address, count=count, dev_id=self._device_id)
-        words = tuple((await self._call(request)).registers)
+        request = ReadHoldingRegistersRequest(address=address, count=count, dev_id=self._meant(unit))
+        words = tuple((await self._call(lambda: request, unit)).registers)
         if len(words) != count:
             self.stats.garbage += 1
             raise BadData("wrong number of registers in the answer", where=self._where, value=len(words), limit=count)
         return words
 
-    async def write(self, address: int, words: Sequence[int]) -> None:
+    async def write(self, address: int, words: Sequence[int], *, unit: int | None = None) -> None:
         """Write 1..123 holding registers in one transaction (FC16); never repeated. Raises as read does."""
-        request = WriteMultipleRegistersRequest(address=address, registers=list(words), dev_id=self._device_id)
-        answer = await self._call(request)
+        await self.write_made(address, lambda: words, unit=unit)
+
+    async def write_made(self, address: int, make: Callable[[], Sequence[int]], *, unit: int | None = None) -> None:
+        """As write, of words that are made in the instant they are sent: nothing grows old while it waits its turn."""
+        words: list[int] = []
+
+        def request() -> ModbusPDU:
+            words.extend(make())
+            return WriteMultipleRegistersRequest(address=address, registers=words, dev_id=self._meant(unit))
+
+        answer = await self._call(request, unit)
         if (answer.address, answer.count) != (address, len(words)):
             self.stats.garbage += 1
             raise BadData("the answer is for another write", where=self._where, value=(answer.address, answer.count))
+
+    def _place(self, unit: int | None) -> str:
+        return self._where if unit is None else f"{self._where} unit {unit}"
+
+    def _meant(self, unit: int | None) -> int:
+        return self._device_id if unit is None else unit
 
     async def _connect(self, link: _Link) -> bool:
         # In a task of its own: pymodbus connects under wait_for, which in Python 3.11 can lose a cancellation that
@@ -188,23 +205,24 @@ class ModbusClient:
         self.stats.requests += 1
         return self._link
 
-    async def _call(self, request: ModbusPDU) -> ModbusPDU:
-        """The answer to a request, or its error; a lost connection ends the wait at once."""
+    async def _call(self, make: Callable[[], ModbusPDU], unit: int | None) -> ModbusPDU:
+        """The answer to a request that is made when its turn has come; a lost connection ends the wait at once."""
         loop, link = asyncio.get_running_loop(), self._up()
         asked_s = loop.time()
         async with self._turn:
-            answer = await self._answer(link, request)
+            answer = await self._answer(link, make, unit)
         self.stats.round_trips_s.append(loop.time() - asked_s)  # with the wait for its turn, as its caller sees it
         self._unanswered = 0
         if answer.isError():
             self.stats.refused += 1
             code = answer.exception_code
-            raise DeviceRefused(EXCEPTIONS.get(code, "exception"), where=self._where, value=f"exception {code}")
+            raise DeviceRefused(EXCEPTIONS.get(code, "exception"), where=self._place(unit), value=f"exception {code}")
         return answer
 
-    async def _answer(self, link: _Link, request: ModbusPDU) -> ModbusPDU:
+    async def _answer(self, link: _Link, make: Callable[[], ModbusPDU], unit: int | None) -> ModbusPDU:
         if link.lost.done():
             raise self._link_lost()
+        request = make()
         timer = asyncio.get_running_loop().call_later(self._timeout_s, link.give_up)
         try:
             answer = await link.ask(request)
@@ -212,18 +230,18 @@ class ModbusClient:
             timer.cancel()
         if answer is not None:
             return answer
-        raise self._link_lost() if link.lost.done() else self._no_answer(link)
+        raise self._link_lost() if link.lost.done() else self._no_answer(link, unit)
 
     def _link_lost(self) -> LinkDown:
         self.stats.link_losses += 1
         return LinkDown("connection lost while waiting for the answer", where=self._where)
 
-    def _no_answer(self, link: _Link) -> NoAnswer:
+    def _no_answer(self, link: _Link, unit: int | None) -> NoAnswer:
         self.stats.timeouts += 1
         self._unanswered += 1
         if self._unanswered >= SILENT_REQUESTS:
             link.drop()
-        return NoAnswer("no answer in time", where=self._where, limit=f"{self._timeout_s * 1e3:.0f} ms")
+        return NoAnswer("no answer in time", where=self._place(unit), limit=f"{self._timeout_s * 1e3:.0f} ms")
 
     def _screen(self, sending: bool, data: bytes) -> bytes:
         """Keep from pymodbus what would raise inside its protocol and reach the loop's exception handler."""

@@ -3,7 +3,8 @@
     python -m hil.register_tables docs/robot-plc.md [--check]
 
 The markers are `<!-- registers: NAME -->` and `<!-- end of registers -->`; NAME is a shipped map. The codes
-of robot_protocol stand between `<!-- codes -->` and `<!-- end of codes -->`.
+of robot_protocol stand between `<!-- codes -->` and `<!-- end of codes -->`, those of the chargers and meters
+between `<!-- codes: charger -->` and the same end.
 """
 
 from __future__ import annotations
@@ -15,22 +16,19 @@ from collections.abc import Iterator, Sequence
 from enum import IntEnum, IntFlag
 from pathlib import Path
 
+from drivers.charger_status import ChargerFault, ChargerMode, ChargerState, ChargerStop
+from drivers.meter_status import MeterDoubt
 from drivers.register_codec import LIMITS_OF_TYPE, WORDS_OF_TYPE, Block, Group, Point
 from drivers.registers import SHIPPED, RegisterMap, load
 from drivers.robot_protocol import EchoResult, EchoState, MotionClass, Opcode, RobotMode, RobotState, StopReason
 
 MARKED = re.compile(r"(<!-- registers: (\S+) -->\n).*?(<!-- end of registers -->)", re.DOTALL)
-CODES = re.compile(r"(<!-- codes -->\n).*?(<!-- end of codes -->)", re.DOTALL)
+CODES = re.compile(r"(<!-- codes(?:: (\S+))? -->\n).*?(<!-- end of codes -->)", re.DOTALL)
 COMMENTED = re.compile(r"^\[(\w+)|^(?:points\.)?(\w+)[ \t]*=[ \t]*\{.*\}[ \t]*#[ \t]*(.+)$", re.MULTILINE)
-CODED: tuple[type[IntEnum] | type[IntFlag], ...] = (
-    RobotMode,
-    RobotState,
-    StopReason,
-    Opcode,
-    MotionClass,
-    EchoState,
-    EchoResult,
-)
+CODED: dict[str, tuple[type[IntEnum] | type[IntFlag], ...]] = {
+    "robot": (RobotMode, RobotState, StopReason, Opcode, MotionClass, EchoState, EchoResult),
+    "charger": (ChargerMode, ChargerState, ChargerStop, ChargerFault, MeterDoubt),
+}
 HEAD = "| register | point | type | scale, unit | range | meaning |\n|---|---|---|---|---|---|"
 
 
@@ -44,12 +42,12 @@ def tables(name: str) -> str:
 def renewed(text: str) -> str:
     """The text with all its tables as the maps have them now."""
     text = MARKED.sub(lambda m: f"{m[1]}\n{tables(m[2])}{m[3]}", text)
-    return CODES.sub(lambda m: f"{m[1]}\n{codes()}\n{m[2]}", text)
+    return CODES.sub(lambda m: f"{m[1]}\n{codes(m[2] or 'robot')}\n{m[3]}", text)
 
 
-def codes() -> str:
-    """The numbers in the registers and their names, from drivers.robot_protocol."""
-    return "".join(f"* `{c.__name__}`: {', '.join(f'{m.value} {m.name}' for m in c)}\n" for c in CODED)
+def codes(of: str) -> str:
+    """The numbers in a device's registers and their names."""
+    return "".join(f"* `{c.__name__}`: {', '.join(f'{m.value} {m.name}' for m in c)}\n" for c in CODED[of])
 
 
 def _meanings(text: str) -> dict[tuple[str, str], str]:
@@ -100,7 +98,7 @@ def _row(block: Block, point: Point, register: str, meanings: dict[tuple[str, st
 def _range(point: Point) -> str:
     lowest, highest = LIMITS_OF_TYPE.get(point.type, (0, (1 << point.width) - 1))
     whole = (point.low, point.high) == (lowest * point.scale, highest * point.scale)
-    return "" if whole else f"{point.low:g} to {point.high:g}"
+    return "" if whole else f"{point.low:.10g} to {point.high:.10g}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -25,6 +25,9 @@ a line on standard output, {"id": ..., "ok": true, ...} or {"id": ..., "error": 
                    fire_s (600 after running away): a cell of that pack shorts inside
     pack_fault     serial, mount or bay, fault (a field of hil.plant.pack.PackFaults), value (true)
     truck_fault    fault (a field of hil.plant.truck.TruckFaults), value (true)
+    charger_fault  bay, fault (a field of hil.plant.charger.ChargerFaults), value (true; a number where it is one)
+    meter_fault    bay (not given: the grid's), fault (a field of hil.plant.meter.MeterFaults), value (true)
+    meter_reset    bay (not given: the grid's), serial (not given: the registers are set to zero; else: exchanged)
     person         acts: a person's time counts as none of the controller's
     fault          fault {"kind": ..., ...}: one of hil.faults.catalogue, modbus.* (with --wire-faults) or can.*
     heal           kind (not given: all)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import fields
 from typing import Any
 
-from drivers.reading import Signal
 from drivers.robot_protocol import MOUNT_CODE_BASE
 from hil.plant.pack import Pack
 from hil.plant.places import Place
@@ -16,6 +14,7 @@ from hil.plant.sensors import Wear
 from hil.plant.truck import Truck
 from hil.sim_args import Args
 from hil.sim_bench import Bench
+from hil.sim_electrics import ELECTRICS, set_fault
 
 
 async def _contactor(bench: Bench, args: Args) -> dict[str, Any]:
@@ -114,25 +113,13 @@ async def _supply_weld(bench: Bench, args: Args) -> dict[str, Any]:
 
 
 async def _pack_fault(bench: Bench, args: Args) -> dict[str, Any]:
-    _set_fault(_pack(bench, args).faults, args)
+    set_fault(_pack(bench, args).faults, args)
     return {}
 
 
 async def _truck_fault(bench: Bench, args: Args) -> dict[str, Any]:
-    _set_fault(_standing(bench).faults, args)
+    set_fault(_standing(bench).faults, args)
     return {}
-
-
-def _set_fault(faults: Any, args: Args) -> None:
-    name, value = args.take("fault", str), args.take("value", (bool, int, str), True)
-    args.done()
-    known = [f.name for f in fields(faults)]
-    if name not in known:
-        raise ValueError(f"fault {name!r} is none of {', '.join(known)}")
-    before = getattr(faults, name)
-    if isinstance(before, Signal) or before is None:
-        value = Signal(value) if isinstance(value, (bool, int)) else Signal[value.upper()]
-    setattr(faults, name, value)
 
 
 DAMAGE: dict[str, Callable[[Bench, Args], Awaitable[dict[str, Any]]]] = {
@@ -144,5 +131,6 @@ DAMAGE: dict[str, Callable[[Bench, Args], Awaitable[dict[str, Any]]]] = {
     "brake": _brake,
     "thermal_runaway": _thermal_runaway,
     "pack_fault": _pack_fault,
+    **ELECTRICS,
     "truck_fault": _truck_fault,
 }

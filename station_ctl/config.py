@@ -17,6 +17,7 @@ from station_ctl.sections import (
     BlackboxSection,
     CanSection,
     ChargingSection,
+    GridSection,
     IssuerSection,
     MountSection,
     MqttSection,
@@ -47,6 +48,7 @@ class Config(Section):
     issuer: tuple[IssuerSection, ...] = Field((), strict=False)
     swap: SwapSection = SwapSection()
     charging: ChargingSection = ChargingSection()
+    grid: GridSection = GridSection()
     blackbox: BlackboxSection = BlackboxSection()
     safety: SafetySection = SafetySection()
 
@@ -61,6 +63,18 @@ class Config(Section):
             bus = getattr(self, section).bus
             if bus not in {c.name for c in self.can}:
                 raise ValueError(f"{section}.bus names {bus!r}, which is no [[can]] name")
+        return self
+
+    @model_validator(mode="after")
+    def _grid_limited(self) -> Config:
+        devices = [device for b in self.bay for device in (b.charger, b.meter) if device is not None]
+        devices += [self.grid.meter] if self.grid.meter is not None else []
+        _unique("host, port and unit", [(d.host, d.port, d.unit) for d in devices])
+        if any(b.charger is not None for b in self.bay):
+            if self.grid.limit_kw is None:
+                raise ValueError("grid.limit_kw is needed: a bay has a charger")
+            if self.grid.reserve_kw >= self.grid.limit_kw:
+                raise ValueError("grid.reserve_kw leaves nothing of grid.limit_kw for the chargers")
         return self
 
 

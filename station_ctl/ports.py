@@ -6,7 +6,9 @@ import asyncio
 from datetime import datetime
 from typing import Protocol
 
+from drivers.charger_status import ChargerStatus, SetPoint
 from drivers.errors import StationError
+from drivers.meter_status import MeterStatus
 from drivers.pack_status import PackStatus
 from drivers.robot_protocol import CommandBlock, RobotStatus
 from drivers.truck_status import TruckRequest, TruckStatus
@@ -37,6 +39,33 @@ class PackPort(Protocol):
 
     def status(self, address: int) -> PackStatus:
         """The image of the pack at one address."""
+
+
+class ChargerPort(Protocol):
+    """A bay's charger: its last status, and what is wanted of it, said anew in each cycle."""
+
+    @property
+    def status(self) -> ChargerStatus | None:
+        """The last status, None while the charger is not readable."""
+
+    @property
+    def error(self) -> StationError | None:
+        """Why there is no new status."""
+
+    def want(self, set_point: SetPoint, now_s: float) -> None:
+        """What is wanted now; it holds for 300 ms. Raises EncodingError for a value out of the map's range."""
+
+
+class MeterPort(Protocol):
+    """An energy meter."""
+
+    @property
+    def status(self) -> MeterStatus | None:
+        """The last status, None while the meter is not readable."""
+
+    @property
+    def error(self) -> StationError | None:
+        """Why there is no new status."""
 
 
 class TruckPort(Protocol):

@@ -69,12 +69,35 @@ class TruckSection(Section):
     address: SourceAddress = Field(0x27, description="Source address of the truck's swap controller.")
 
 
+class MeterSection(Section):
+    """An energy meter on Modbus/TCP, in one line: `{ host = "192.0.2.30", unit = 2 }`."""
+
+    host: Host = Field(description="Address of the meter, or of its gateway.")
+    port: Port = Field(502, description="Modbus/TCP port.")
+    unit: int = Field(1, ge=0, le=255, description="Modbus unit id; several units of one host share a connection.")
+    map: str = Field("meter-v1", description="Register map: a shipped name, or a path ending in .toml.")
+
+
+class ChargerSection(Section):
+    """A bay's charger on Modbus/TCP, in one line: `{ host = "192.0.2.20", unit = 1 }`."""
+
+    host: Host = Field(description="Address of the charger, or of its gateway.")
+    port: Port = Field(502, description="Modbus/TCP port.")
+    unit: int = Field(1, ge=0, le=255, description="Modbus unit id; several units of one host share a connection.")
+    map: str = Field("charger-v1", description="Register map: a shipped name, or a path ending in .toml.")
+    power_kw: float = Field(260.0, gt=0, le=1000, description="What it draws from the grid at most.")
+
+
 class BaySection(Section):
     """`[[bay]]`: one place that stores and charges a pack."""
 
     number: int = Field(ge=1, le=24, description="Bay number, as the PLC counts.")
     can_address: SourceAddress = Field(description="Source address that the connector codes for a pack here.")
     isolation: bool = Field(False, description="True: the isolation area; never used in an ordinary swap.")
+    charger: ChargerSection | None = Field(
+        None, description="Its charger: host, port, unit, map, power_kw in braces; none: it follows the BMS by itself."
+    )
+    meter: MeterSection | None = Field(None, description="Its DC energy meter: host, port, unit, map in braces.")
 
 
 class MountSection(Section):
@@ -136,3 +159,20 @@ class ChargingSection(Section):
     target_soc_pct: float = Field(95.0, ge=50, le=100, description="Packs are charged up to here.")
     bays_at_once: int = Field(8, ge=0, le=24, description="Most bays that charge at a time; 0: none ever.")
     lease_ms: int = Field(500, ge=200, le=500, description="How long the PLC keeps a supply closed without re-arming.")
+    cut_off_c: float = Field(0.05, ge=0.01, le=0.2, description="Balancing current at most, in capacities per hour.")
+    balance_min: float = Field(10.0, ge=0, le=120, description="Longest balancing at the end of a charge; 0: none.")
+    balance_spread_mv: float = Field(30.0, ge=5, le=500, description="Cells that differ by more are balanced.")
+    warming_kw: float = Field(10.0, ge=0, le=50, description="Power to warm a pack that is too cold; 0: none is.")
+
+
+class GridSection(Section):
+    """`[grid]`: the connection point, and what the bays' chargers may draw from it."""
+
+    limit_kw: float | None = Field(
+        None, gt=0, le=100000, description="Never more than this is drawn; needed as soon as a bay has a charger."
+    )
+    reserve_kw: float = Field(75.0, ge=0, le=10000, description="Kept for all but the chargers: robot, cooling, light.")
+    step_kw: float = Field(
+        40.0, ge=0, le=10000, description="With a meter: the other loads rise by no more than this within seconds."
+    )
+    meter: MeterSection | None = Field(None, description="The grid meter: host, port, unit, map in braces.")

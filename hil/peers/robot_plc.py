@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from typing import Any
 
-from pymodbus.constants import ExcCodes
-from pymodbus.server import ModbusTcpServer
-from pymodbus.simulator import DataType, SimData, SimDevice
-
-from drivers.errors import StationError
 from drivers.registers import RegisterMap
+from hil.peers.modbus_server import ModbusServer
 from hil.peers.plc_rules import Plc
 from hil.plant.world import World
 
-logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)  # it dumps frames with each dropped connection
-
-
-class PeerError(StationError):
-    """A peer of the bench cannot be brought up."""
-
-
 SCAN_S = 0.01
-WRITE_MULTIPLE = 16
 
 
 class RobotPlc:
@@ -39,12 +25,19 @@ class RobotPlc:
         self.world = world
         self.plc = Plc(world, register_map)
         self.ready = asyncio.Event()
-        self.requests = 0
-        self._status, self._command = register_map.block("status"), register_map.block("command")
-        self.port = port
-        self._host, self._device_id = host, device_id
+        self.readable, self.writable, self.mute = register_map.block("status"), register_map.block("command"), False
+        self._server = ModbusServer("robot PLC", {device_id: self}, host, port)
         self._image: tuple[int, ...] | None = None  # built when it is read, from the last scan
-        self._server: ModbusTcpServer | None = None
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._server.port
+
+    @property
+    def requests(self) -> int:
+        """How many have come."""
+        return self._server.requests
 
     async def run(self) -> None:
         """Serve and scan until cancelled. Raises PeerError if the port is taken."""
@@ -61,18 +54,18 @@ class RobotPlc:
                 due_s = max(due_s + SCAN_S, loop.time())
                 await asyncio.sleep(due_s - loop.time())
         finally:
-            await self._close()
+            await self._server.close()
 
     def tick(self, dt_s: float, now_s: float) -> None:
         """Let the plant's time pass and do one scan, if there is power."""
         self.world.advance(dt_s)
-        if self._server is not None:
+        if self._server.listening:
             self.plc.scan(now_s)
             self._image = None
 
     async def power_cut(self) -> None:
         """The PLC loses its supply: links die, the robot stops dead, only retained data is kept."""
-        await self._close()
+        await self._server.close()
         self.plc.power_cut()
 
     async def power_return(self) -> None:
@@ -82,48 +75,17 @@ class RobotPlc:
 
     async def _listen(self) -> None:
         self._image = None
-        device = SimDevice(
-            self._device_id,
-            action=self._action,
-            simdata=[
-                SimData(self._status.address, count=self._status.count, datatype=DataType.REGISTERS, readonly=True),
-                SimData(self._command.address, count=self._command.count, datatype=DataType.REGISTERS),
-            ],
-        )
-        server = ModbusTcpServer([device], address=(self._host, self.port))
-        try:
-            await server.serve_forever(background=True)
-        except RuntimeError as e:
-            where = f"{self._host}:{self.port}"
-            raise PeerError("the robot PLC cannot listen", where=where, remedy="is another one running?") from e
-        transport: Any = server.transport
-        self.port = transport.sockets[0].getsockname()[1]
-        self._server = server
+        await self._server.listen()
 
-    async def _close(self) -> None:
-        server, self._server = self._server, None
-        if server is not None:
-            for connection in list(server.active_connections.values()):
-                transport: Any = connection.transport
-                if transport is not None:
-                    transport.abort()
-            await server.shutdown()  # type: ignore[no-untyped-call]
+    def words(self, now_s: float) -> tuple[int, ...]:
+        """The status block, from the last scan."""
+        if self._image is None:
+            self._image = self.plc.status(now_s)
+        return self._image
 
-    async def _action(
-        self, function: int, start: int, address: int, count: int, registers: list[int], values: list[Any] | None
-    ) -> ExcCodes | None:
-        """Called by pymodbus for each request; must not await, or pymodbus mixes answers up."""
-        self.requests += 1
-        if values is None:
-            if self._image is None:
-                self._image = self.plc.status(asyncio.get_running_loop().time())
-            at = self._status.address - start
-            registers[at : at + self._status.count] = self._image
-            return None
-        if (function, address, count) != (WRITE_MULTIPLE, self._command.address, self._command.count):
-            return ExcCodes.ILLEGAL_ADDRESS
-        now_s = asyncio.get_running_loop().time()
-        if not self.plc.receive(values, now_s):
-            return ExcCodes.ILLEGAL_VALUE
+    def receive(self, words: list[int], now_s: float) -> bool:
+        """A command block."""
+        if not self.plc.receive(words, now_s):
+            return False
         self._image = None
-        return None
+        return True

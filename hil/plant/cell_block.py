@@ -51,6 +51,20 @@ class CellBlock:
         drop_v = self.current_a * cells.resistance_ohm(self.temperature_c)
         return self.ocv_v * cells.CELLS + self._polarisation_v + drop_v - lost_v
 
+    @property
+    def source_v(self) -> float:
+        """Terminal voltage as it would be this instant without current."""
+        return self.voltage_v - self.current_a * self.resistance_ohm
+
+    @property
+    def resistance_ohm(self) -> float:
+        """By which a change of current changes the terminal voltage at once."""
+        return cells.resistance_ohm(self.temperature_c)
+
+    def warm(self, heat_j: float) -> None:
+        """Heat from outside gets into the cells."""
+        self.temperature_c += heat_j / _HEAT_CAPACITY_J_K
+
     def cell_voltages_v(self) -> tuple[float, ...]:
         """All cells; they differ by a few fixed millivolts each, and the last one is the one that runs away."""
         mean_v = self._mean_cell_v

@@ -15,6 +15,8 @@ WAKE_UP_S = 0.3
 """Plant time from mating the coupler to the BMS's first frame."""
 
 _LINK_DECAY_S = 0.25
+_NO_CURRENT_A = 5.0
+_OPENS_AT_LAST_S = 3.0
 _OVERTEMPERATURE_C = 65.0
 _CELL_LOW_V = 2.0
 
@@ -47,6 +49,7 @@ class Pack(CellBlock):
     current_a:            > 0 charges; flows only through a closed contactor.
     link_voltage_v:       voltage outside of the contactors.
     supplied:             a charger is connected; the BMS closes its contactor while it wants current.
+    driven:               that charger is one of hil.plant.charger and sets current_a; else it follows the BMS.
     insulation_ohm_per_v: insulation resistance to the frame.
     rng:                  what its sensors draw their noise from; a world hands its own in by `seed`.
     """
@@ -73,10 +76,11 @@ class Pack(CellBlock):
         self.address: int | None = None
         self.mated = False
         self.link_voltage_v = 0.0
-        self.supplied = False
+        self.supplied = self.driven = False
         self.faults = PackFaults()
         self._contactor_closed = False
         self._awake_s = 0.0
+        self._unwanted_s = 0.0
         self.rng = random.Random(serial)
 
     def seed(self, seed: int) -> None:
@@ -102,11 +106,11 @@ class Pack(CellBlock):
     def contactor_closed(self, closed: bool) -> None:
         self._contactor_closed = closed
 
-    def supply(self, connected: bool) -> None:
+    def supply(self, connected: bool, *, driven: bool = False) -> None:
         """A charger is connected, or is no more: then no current flows from this instant on, and the BMS lets go."""
         if not connected and self.supplied:
             self.current_a, self.contactor_closed = 0.0, False
-        self.supplied = connected
+        self.supplied, self.driven = connected, driven
 
     @property
     def current_demand_a(self) -> float:
@@ -134,7 +138,9 @@ class Pack(CellBlock):
     def advance(self, dt_s: float) -> None:
         """Let `dt_s` seconds of plant time pass."""
         self._awake_s = self._awake_s + dt_s if self.mated else 0.0
-        if self.supplied:
+        if self.supplied and self.driven:
+            self._let_charge(dt_s)
+        elif self.supplied:
             self._charge()
         closed = self.contactor_closed
         if not closed:
@@ -153,6 +159,15 @@ class Pack(CellBlock):
         wanted_a = self.current_demand_a if self._awake_s >= WAKE_UP_S else 0.0
         self.contactor_closed = wanted_a > 0.0
         self.current_a = wanted_a
+
+    def _let_charge(self, dt_s: float) -> None:
+        """The BMS closes its contactor while it wants current, and opens it without current, or under it at last."""
+        if self._awake_s >= WAKE_UP_S and self.current_demand_a > 0.0:
+            self.contactor_closed, self._unwanted_s = True, 0.0
+            return
+        self._unwanted_s += dt_s
+        if abs(self.current_a) < _NO_CURRENT_A or self._unwanted_s >= _OPENS_AT_LAST_S:
+            self.contactor_closed = False
 
     def _suffer(self, runaway: Runaway, dt_s: float) -> None:
         """What insulation and BMS have of it."""

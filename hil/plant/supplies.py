@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from hil.plant.charger import Charger
 from hil.plant.places import Place
+
+ARC_A = 5.0
+"""A contactor that opens under more than this wears."""
 
 
 class Supplies:
@@ -14,11 +18,15 @@ class Supplies:
     commanded: coils the PLC has on. welded: contactors that stay closed whatever their coil does.
     energised: contactors that are closed, as their auxiliary contacts say.
     energy_kwh: what each charger has put out since the start, at the coupler.
+    chargers: of bays whose charger is one of its own; those of the others follow the BMS.
+    arcs: how often each bay's contactor has opened under current.
     """
 
     def __init__(self, bays: Mapping[int, Place]) -> None:
         self.commanded = self.welded = self.energised = 0
         self.energy_kwh = dict.fromkeys(bays, 0.0)
+        self.chargers: dict[int, Charger] = {}
+        self.arcs = dict.fromkeys(bays, 0)
         self._bays = bays
         self._feeding = False
 
@@ -47,8 +55,11 @@ class Supplies:
         if not self.energised and not self._feeding:
             return
         for number, place in self._bays.items():
-            if place.pack is not None:
-                place.pack.supply(place.mated and self.at(number))
+            pack = place.pack
+            if pack is not None:
+                connected = place.mated and self.at(number)
+                self.arcs[number] += pack.supplied and not connected and abs(pack.current_a) > ARC_A
+                pack.supply(connected, driven=number in self.chargers)
         self._feeding = self.energised != 0
 
     def meter(self, dt_s: float) -> None:

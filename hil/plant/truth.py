@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from hil.plant.electrics import Electrics
 from hil.plant.lane import Lane
 from hil.plant.ledger import Ledger
 from hil.plant.pack import Pack
@@ -21,6 +22,7 @@ class Whole(Protocol):
     robot: GantryRobot
     ledger: Ledger
     supplies: Supplies
+    electrics: Electrics
     clock_s: float
 
     def packs(self) -> list[Pack]:
@@ -43,6 +45,7 @@ def truth(whole: Whole) -> dict[str, Any]:
         "packs": {p.serial: round(p.soc_pct, 1) for p in packs},
         "runaways": {p.serial: _runaway(p) for p in packs if p.runaway is not None},
         **whole.supplies.truth(),
+        **whole.electrics.truth(),
         **whole.ledger.as_dict(),
     }
 

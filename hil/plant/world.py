@@ -10,6 +10,7 @@ from typing import Any
 from drivers.reading import Signal
 from drivers.robot_protocol import MOUNT_CODE_BASE, EchoResult, RobotCommand, RobotMode
 from hil.plant.ageing import Ageing
+from hil.plant.electrics import Electrics
 from hil.plant.lane import Lane, Parking
 from hil.plant.ledger import Ledger
 from hil.plant.pack import Pack
@@ -67,6 +68,7 @@ class World:
         numbers = sorted(bays)
         self.bays = {n: bay(n, i, len(numbers), bays[n]) for i, n in enumerate(numbers)}
         self.supplies = Supplies(self.bays)
+        self.electrics = Electrics(self.bays, self.supplies)
         self.plant_s = 0.0
         self.panel = Panel(self, random.Random(f"{seed} sensors"))
         self._watch = Watch(self)
@@ -121,6 +123,7 @@ class World:
         driving = lane.driver_acts
         acting_s = self.robot.advance(plant_s) / self.speed
         lane.advance(plant_s)
+        self.electrics.advance(plant_s)
         due = self._ageing.tick(plant_s) or driving
         changing = due or self.robot.touched or lane.stirring
         if changing:

@@ -8,11 +8,11 @@ from pydantic import Field, model_validator
 
 from hil.plant.pack import PackFaults
 from hil.plant.truck import TruckFaults
+from hil.scenario.electric_words import BayNumber, DoChargerFault, DoMeterFault, DoMeterReset
 from hil.scenario.words import Words, one_of
 
 Shown: TypeAlias = bool | Literal["untrusted", "not_available"]
 """A signal as its sensor shows it."""
-BayNumber = Annotated[int, Field(ge=1, le=24)]
 MountNumber = Annotated[int, Field(ge=1, le=3)]
 SocPct = Annotated[float, Field(ge=0, le=100)]
 Serial = Annotated[str, Field(pattern=r"^[A-Z0-9]{4}-[0-9]{8}$")]
@@ -238,6 +238,9 @@ PlantDo: TypeAlias = (
     | DoThermalRunaway
     | DoPackFault
     | DoTruckFault
+    | DoChargerFault
+    | DoMeterFault
+    | DoMeterReset
     | DoPerson
     | DoPower
 )

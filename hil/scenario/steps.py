@@ -8,8 +8,9 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from hil.faults.catalogue import AnyFault
 from hil.scenario.conditions import When
+from hil.scenario.electric_words import BayNumber
 from hil.scenario.measures import MEASURES, MeasureName
-from hil.scenario.plant_words import BayNumber, Degrees, ErrorMm, MountNumber, PlantDo, SocPct
+from hil.scenario.plant_words import Degrees, ErrorMm, MountNumber, PlantDo, SocPct
 from hil.scenario.words import FaultKind, Limit, Words
 from station_ctl.uplink.arguments import Vin
 from station_ctl.uplink.requests import Verb

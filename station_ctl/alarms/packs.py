@@ -64,6 +64,8 @@ def in_bay(
     charge = decision.charging.get(section.number)
     if charge is not None and charge.code == "tripped":
         found[identifier("charge.tripped", label)] = Condition(charge.reason)
+    if charge is not None and charge.trouble:
+        found[identifier("charger.trouble", label)] = Condition(charge.trouble)
     if robot.bays[section.number - 1].occupied is not Signal.TRUE:
         return found
     if section.isolation:

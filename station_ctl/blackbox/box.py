@@ -26,7 +26,12 @@ log = logging.getLogger(__name__)
 
 AFTER_S = 10.0
 LONGEST_S = 60.0
-TABLES = (("safety", "cause_and_effect.toml"), ("charging", "charging.toml"), ("thermal", "limits.toml"))
+TABLES = (
+    ("safety", "cause_and_effect.toml"),
+    ("charging", "charging.toml"),
+    ("charging", "pack_limits.toml"),
+    ("thermal", "limits.toml"),
+)
 TRIPS = 50  # of one file; more are not listed
 
 

@@ -119,7 +119,7 @@ class Codec:
         hints = get_type_hints(made)
         filled = dict(zip(getattr(made, "__parameters__", ()), inner, strict=False))
         names = [f.name for f in fields(made)] if is_dataclass(made) else list(made._fields)
-        order = None if self._schema is None else self._schema.get(made.__name__, [])
+        order = None if self._schema is None else self._schema.get(made.__name__)  # not there: no value of it, either
         record = Record(made, lambda name: self.of(_filled(hints[name], filled)), names, order)
         self.written[made.__name__] = names
         self.unknown += [f"{made.__name__}.{name}" for name in record.unknown]

@@ -8,10 +8,14 @@ from typing import Any
 
 from drivers.pack_status import PackLink
 from drivers.reading import Signal
+from station_ctl.charging.cabinet import Cabinet
+from station_ctl.charging.lead import PAUSE_S, lead, warms
 from station_ctl.charging.mind import Mind, tuples
+from station_ctl.charging.phases import PHASES
 from station_ctl.charging.scene import READERS, SUBJECTS, BayScene
 from station_ctl.charging.table import Effect
-from station_ctl.charging.why import culprit, empty, explained, soc_pct_of
+from station_ctl.charging.verdict import GOES, OBEYS_S, UNCONFIRMED, verdict
+from station_ctl.charging.why import culprit, empty, explained
 from station_ctl.config import Config
 from station_ctl.kernel.interlock import Interlock
 from station_ctl.model.look import Snapshot
@@ -21,28 +25,32 @@ from station_ctl.safety.inputs import Packer
 from station_ctl.safety.table import Table
 from station_ctl.swap import plan
 
-UNCONFIRMED = "nothing charges before a person has cleared the station after its start"
-OBEYS_S = 1.0
-"""A supply has closed or opened by then: lease, scan, contactor and poll together are shorter."""
-PAUSE_S = 10.0
-"""A bay whose charging ended by itself is not tried again sooner; the PLC sees its permit gone meanwhile."""
 LEFT_S = 2.0
 """A pack has left once its bay has read empty, and its BMS was silent, for so long; one bad look is no departure."""
-REFILL_PCT = 3.0
-"""A pack that was full charges again once it has lost so much (self-discharge); BCS counts whole percents."""
 
 
 class Bay:
-    """A bay's supply. `look` judges it and withdraws its permit where it must; `start` gives it."""
+    """A bay's supply. `look` judges it and withdraws its permit where it must; `start` gives it.
 
-    def __init__(self, place: Place, isolation: bool, table: Table, config: Config) -> None:
-        self.place, self.isolation = place, isolation
+    cabinet: the bay's charger and meter; None: the charger, if there is one, follows the BMS by itself. With a cabinet
+    `start` begins a charge that gives the permit by itself once the charger is ready for it.
+    """
+
+    def __init__(
+        self, place: Place, isolation: bool, table: Table, config: Config, cabinet: Cabinet | None = None
+    ) -> None:
+        self.place, self.isolation, self.cabinet = place, isolation, cabinet
         self.mind = Mind()
         self.charge = BayCharge(False, "unconfirmed", UNCONFIRMED)
         self._table, self._config = table, config
         self._packer = Packer(table, READERS, SUBJECTS)
         self._rows = [cause.row(config.safety) for cause in table.causes]
         self._kernel = Interlock(self._rows, int(Effect.CHARGE), tripped_blocks=True)
+
+    @property
+    def busy(self) -> bool:
+        """It has its turn: it charges, or prepares to."""
+        return self.mind.permitted or (self.cabinet is not None and self.cabinet.session.running)
 
     def look(self, scene: BayScene, *, confirmed: bool) -> bool:
         """One look; True if the bay could charge now, or does."""
@@ -62,20 +70,31 @@ class Bay:
             mind.quarantine = culprit(cause, scene, self._config.safety)
             mind.serial = plan.serial(scene.pack) or mind.serial  # silent by now: the one of the look before
         mind.live = scene.disobeys
-        code, reason = self._verdict(scene, mask)
+        warmable = self.cabinet is not None and not mind.latched and self._config.charging.warming_kw > 0.0
+        cold = warmable and warms(mask, self._table.causes)
+        said = verdict(scene, mind, mask, self._table.causes, self._config, cold=cold)
+        if self.cabinet is not None and self.cabinet.session.running:
+            said = lead(self.cabinet, mind, scene, said, cold=cold)
+        code, reason = said
         if was and code != "charging":
             mind.permitted, mind.not_before_s = False, scene.snapshot.now_s + PAUSE_S
         self._say(code, reason)
-        return bool(permits) and code in ("charging", "ready")
+        return (bool(permits) or cold) and code in GOES
 
     def start(self, now_s: float) -> None:
-        """Give the permit; the bay was looked at in this very cycle."""
+        """Give the permit, or begin what leads there; the bay was looked at in this very cycle."""
+        if self.cabinet is not None:
+            self.cabinet.begin(now_s)
+            self._say("starting", PHASES[self.cabinet.session.phase])
+            return
         self.mind.permitted, self.mind.since_s, self.mind.full = True, now_s, None
         self._say("charging", "")
 
-    def end(self, code: str, reason: str) -> None:
-        """Withdraw the permit, if there is one."""
-        if self.mind.permitted:
+    def end(self, code: str, reason: str, now_s: float) -> None:
+        """Withdraw the permit, if there is one, and switch the charger off."""
+        if self.busy:
+            if self.cabinet is not None:
+                self.cabinet.cut(now_s)
             self.mind.permitted = False
             self._say(code, reason)
 
@@ -97,6 +116,8 @@ class Bay:
 
     def _say(self, code: str, reason: str) -> None:
         said = BayCharge(self.mind.permitted, code, reason, self.mind.quarantine, self.mind.live)
+        if self.cabinet is not None:
+            said = self.cabinet.told(said)
         if said != self.charge:
             self.charge = said
 
@@ -125,49 +146,21 @@ class Bay:
             mind.asked = False
         return mind.level
 
-    def _verdict(self, scene: BayScene, mask: int) -> tuple[str, str]:
-        """(code, reason) of this look; the first that holds."""
-        mind = self.mind
-        if mind.tripped:
-            return "tripped", mind.tripped
-        if empty(scene) and not mind.permitted:
-            return "empty", "no pack"
-        if mind.latched:
-            return "unconfirmed", UNCONFIRMED
-        if mask:
-            cause = next(c for i, c in enumerate(self._table.causes) if mask >> i & 1)
-            return ("isolation" if scene.isolation else "withheld"), explained(cause, scene, self._config.safety)
-        return self._ordinary(scene)
-
-    def _ordinary(self, scene: BayScene) -> tuple[str, str]:
-        """Nothing forbids it: whether there is anything to charge."""
-        mind, now_s, config = self.mind, scene.snapshot.now_s, self._config.charging
-        soc_pct = mind.soc_pct = soc_pct_of(scene)
-        serial, least_pct = plan.serial(scene.pack), config.target_soc_pct
-        if mind.full is not None and mind.full == serial:
-            least_pct -= REFILL_PCT
-        if soc_pct >= least_pct:
-            if mind.permitted:
-                mind.full = serial
-            return "full", f"charge {soc_pct:g} %, target {config.target_soc_pct:g} %"
-        if not (scene.pack.current_demand_a.value or 0.0) > 0.0:
-            return "no_demand", "the BMS asks for no current"
-        if not mind.permitted:
-            wait_s = mind.not_before_s - now_s
-            return ("ready", "") if wait_s <= 0.0 else ("pause", f"tried again in {wait_s:.0f} s")
-        robot = scene.snapshot.robot
-        closed = robot is not None and robot.bays[self.place.number - 1].energised is Signal.TRUE
-        if not closed and now_s - mind.since_s > OBEYS_S:
-            return "supply_open", "the supply did not close, or the PLC opened it: look at its contactor"
-        return "charging", ""
-
     def dump(self) -> dict[str, object]:
         """What it remembers, in plain values."""
-        return {"mind": asdict(self.mind), "kernel": self._kernel.dump(), "charge": asdict(self.charge)}
+        found: dict[str, object] = {
+            "mind": asdict(self.mind),
+            "kernel": self._kernel.dump(),
+            "charge": asdict(self.charge),
+        }
+        return found | ({"cabinet": self.cabinet.dump()} if self.cabinet is not None else {})
 
     def load(self, memory: Mapping[str, Any]) -> None:
         """Remember this instead. Raises ValueError for what no `dump` of this release gave."""
-        if set(memory) != {"mind", "kernel", "charge"} or set(memory["mind"]) != {f.name for f in fields(Mind)}:
+        names = {"mind", "kernel", "charge"} | ({"cabinet"} if self.cabinet is not None else set())
+        if set(memory) != names or set(memory["mind"]) != {f.name for f in fields(Mind)}:
             raise ValueError(f"no memory of {self.place}: {sorted(memory)}")
         self.mind, self.charge = Mind(**memory["mind"]), BayCharge(**memory["charge"])
         self._kernel.load(tuples(memory["kernel"]))
+        if self.cabinet is not None:
+            self.cabinet.load(memory["cabinet"])

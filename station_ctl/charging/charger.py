@@ -6,8 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from drivers.charger_status import SetPoint
 from drivers.robot_protocol import MOUNT_CODE_BASE
+from station_ctl.charging import pack_limits
 from station_ctl.charging.bay import Bay
+from station_ctl.charging.cabinet import Cabinet
+from station_ctl.charging.dispatch import Dispatch
 from station_ctl.charging.scene import BayScene
 from station_ctl.config import Config
 from station_ctl.model.look import Decision, Snapshot
@@ -30,7 +34,10 @@ class Charger:
 
     def __init__(self, table: Table, config: Config) -> None:
         self._config = config
-        self._bays = [Bay(bay(section.number), section.isolation, table, config) for section in config.bay]
+        limits = pack_limits.load()
+        self._cabinets = {b.number: Cabinet(bay(b.number), config, limits) for b in config.bay if b.charger is not None}
+        self._bays = [Bay(bay(b.number), b.isolation, table, config, self._cabinets.get(b.number)) for b in config.bay]
+        self._dispatch = Dispatch(self._cabinets, config)
         self._confirmed = False  # the station's own latch, closed at every start, has been opened by a person since
         self._clears: int | None = None  # as seen last
         self._charging: Mapping[int, BayCharge] = {}
@@ -48,10 +55,11 @@ class Charger:
                 look(one)
         if state.shutting_down:
             for one in self._bays:
-                one.end("shutdown", "the service is being stopped")
+                one.end("shutdown", "the service is being stopped", now_s)
         else:
             self._start(look, now_s)
-        return self._told(decision)
+        set_points = self._dispatch.decide(snapshot) if self._cabinets else decision.set_points
+        return self._told(decision, set_points)
 
     def _due(self, one: Bay, now_s: float) -> bool:
         """Every cycle while it charges, or somebody waits for it; else once a second."""
@@ -59,7 +67,7 @@ class Charger:
         if now_s >= mind.due_s:
             mind.due_s = now_s + LOOK_S + (0.0 if mind.due_s else STAGGER_S * one.place.number)
             return True
-        return mind.permitted or mind.asked or mind.odd_s is not None
+        return one.busy or mind.asked or mind.odd_s is not None
 
     def _cleared(self, state: StationState, decision: Decision) -> None:
         """Notice a person's clear: it opens every latch whose causes are gone."""
@@ -69,13 +77,15 @@ class Charger:
         if self._confirmed and (first or again):
             for one in self._bays:
                 one.mind.asked = True
+                if one.cabinet is not None:
+                    one.cabinet.forget()
 
     def _start(self, look: Callable[[Bay], bool], now_s: float) -> None:
         """The fullest first: it is the next one to be handed out. What charges goes on; who begins is looked at."""
         waiting = [one for one in self._bays if one.charge.code in ("ready", "queued")]
         if not waiting:
             return
-        charging, most = sum(one.mind.permitted for one in self._bays), self._config.charging.bays_at_once
+        charging, most = sum(one.busy for one in self._bays), self._config.charging.bays_at_once
         if charging >= most:
             for one in waiting:
                 one.wait(most)
@@ -87,12 +97,12 @@ class Charger:
                 one.start(now_s)
                 charging += 1
 
-    def _told(self, decision: Decision) -> Decision:
+    def _told(self, decision: Decision, set_points: Mapping[int, SetPoint]) -> Decision:
         charging = {one.place.number: one.charge for one in self._bays}
         if charging != self._charging:
             self._charging = charging
         permits = sum(1 << (one.place.number - 1) for one in self._bays if one.mind.permitted)
-        return replace(decision, charge_permits=permits, charging=self._charging)
+        return replace(decision, charge_permits=permits, charging=self._charging, set_points=set_points)
 
     def _scene(
         self, one: Bay, snapshot: Snapshot, state: StationState, decision: Decision, handled: frozenset[int]
@@ -107,22 +117,26 @@ class Charger:
             handled=one.place.number in handled,
             quarantined=bool(state.quarantined) and quarantined(plan.serial(pack), one.place, state),
             disobeys=one.disobeys(snapshot),
+            equipment=one.cabinet.watch(snapshot) if one.cabinet is not None else None,
         )
 
     def dump(self) -> dict[str, object]:
         """What it remembers, in plain values."""
         bays = {str(one.place.number): one.dump() for one in self._bays}
-        return {"clears": self._clears, "confirmed": self._confirmed, "bays": bays}
+        found = {"clears": self._clears, "confirmed": self._confirmed, "bays": bays}
+        return found | ({"dispatch": self._dispatch.dump()} if self._cabinets else {})
 
     def load(self, memory: Mapping[str, Any]) -> None:
         """Remember this instead. Raises ValueError for what no `dump` of this release gave."""
-        if set(memory) != {"clears", "confirmed", "bays"}:
+        if set(memory) != {"clears", "confirmed", "bays"} | ({"dispatch"} if self._cabinets else set()):
             raise ValueError(f"no memory of the charger: {sorted(memory)}")
         if set(memory["bays"]) != {str(one.place.number) for one in self._bays}:
             raise ValueError(f"memory of bays {sorted(memory['bays'])}")
         self._clears, self._confirmed = memory["clears"], memory["confirmed"]
         for one in self._bays:
             one.load(memory["bays"][str(one.place.number)])
+        if self._cabinets:
+            self._dispatch.load(memory["dispatch"])
 
 
 def quarantined(serial: str | None, place: object, state: StationState) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from drivers.pack_status import PackLink, PackStatus
 from drivers.reading import Signal
 from drivers.robot_protocol import BaySensors, RobotStatus
+from station_ctl.charging.supervision import INPUTS
 from station_ctl.model.look import Decision, Snapshot
 from station_ctl.model.places import Place
 from station_ctl.safety.scene import UNKNOWN, Four, Number, all_true, number, signal
@@ -22,6 +23,7 @@ class BayScene:
 
     handled: the robot lifts from it or sets down in it, or is about to. quarantined: the pack there must not be used.
     disobeys: its supply is closed although its permit has been withdrawn for longer than that can take.
+    equipment: what is found of its charger and meter (charging.supervision), None if it has none.
     """
 
     snapshot: Snapshot
@@ -32,6 +34,7 @@ class BayScene:
     handled: bool
     quarantined: bool
     disobeys: bool
+    equipment: Mapping[str, Signal] | None = None
 
     def plc(self, read: Callable[[RobotStatus, BaySensors], Signal]) -> Four:
         """A signal from the status block with the block's age."""
@@ -59,6 +62,11 @@ def _pack(name: str) -> Reader:
 
 def _number(name: str) -> Reader:
     return lambda scene: number(getattr(scene.pack, name), scene.snapshot.now_s)
+
+
+def _equipment(name: str) -> Reader:
+    """What was found of charger and meter; nothing is found of those that a bay does not have."""
+    return lambda scene: (scene.equipment[name] if scene.equipment is not None else Signal.TRUE, 0.0)
 
 
 def _plc_alive(scene: BayScene) -> Four:
@@ -107,6 +115,7 @@ READERS: Mapping[str, Reader] = {
     "insulation_ohm_per_v": _number("insulation_ohm_per_v"),
     "temperature_max_c": _number("temperature_max_c"),
     "temperature_min_c": _number("temperature_min_c"),
+    **{name: _equipment(name) for name in INPUTS},
 }
 """Input of charging.toml -> how it is read."""
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from station_ctl.charging import table
-from station_ctl.charging.bay import OBEYS_S, PAUSE_S, REFILL_PCT
 from station_ctl.charging.charger import LOOK_S
+from station_ctl.charging.lead import PAUSE_S
+from station_ctl.charging.verdict import OBEYS_S, REFILL_PCT
 from station_ctl.charging.why import QUARANTINES
+from station_ctl.documents import chargers
 from station_ctl.documents.forms import NOTE, causes, conditions, rows
 from station_ctl.limits import SafetySection
 from station_ctl.safety.table import Cause
@@ -16,8 +18,8 @@ _PAGE = """\
 # Charging: when a bay's supply may be closed
 
 **This is a supervisory second layer and not certified.** The PLC opens a supply by itself, too
-(docs/robot-plc.md, 3a). Set points and meters of the chargers are not the controller's yet: a charger follows
-the BMS (BCL), and what limits the grid is the number of bays that charge at once (`charging.bays_at_once`).
+(docs/robot-plc.md, 3a). A bay's charger is either one that follows the BMS (BCL) by itself, or one that the controller
+leads (*Bays with a charger*, below): then every set point is within the station's grid limit.
 
 Each bay has an interlock of its own, the same compiled kernel as that of the motions, over the table below.
 While a bay charges it is judged every cycle, and its permit is gone in the block of the very cycle that finds a
@@ -48,7 +50,7 @@ service is being stopped. Of the bays that may charge the fullest begin first, a
 Every start, end and trip is an event in the journal and on MQTT (`charge.started`, `charge.ended`,
 `charge.tripped`); the topic `bay/<n>` says how each bay stands and, in one line, why it does not charge.
 
-{said}"""
+{chargers}{said}"""
 
 
 def text() -> str:
@@ -64,6 +66,7 @@ def text() -> str:
         refill_pct=REFILL_PCT,
         at_once=section.bays_at_once,
         causes=rows((*conditions(n, cause, limits), _effect(cause)) for n, cause in enumerate(found.causes, 1)),
+        chargers=chargers.text(),
         said=causes(found),
     )
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from drivers.charger_status import ChargerStatus, SetPoint
+from drivers.meter_status import MeterStatus
 from drivers.pack_status import PackStatus
 from drivers.robot_protocol import MotionClass, RobotStatus
 from drivers.truck_status import TruckStatus
+from station_ctl.model.charge_plan import ChargePlan
 from station_ctl.model.places import Place
 from station_ctl.model.state import BayCharge
 
@@ -22,6 +25,8 @@ class Snapshot:
     can:   state of each CAN bus by name, e.g. 'UP'.
     unwatched: zone, doors or key were not good in some reading since the last snapshot, or there was a gap in them;
     unwatched_s: when that was so last, in event-loop seconds (swap.doorkeeper).
+    chargers, meters: by bay, those that have been heard; grid: the meter at the connection point, None if there is none
+    or it was not heard. plan: the charge plan that holds, None: the default (charging.plan).
     """
 
     now_s: float
@@ -32,6 +37,10 @@ class Snapshot:
     can: Mapping[str, str] = field(default_factory=dict)
     unwatched: bool = False
     unwatched_s: float | None = None
+    chargers: Mapping[int, ChargerStatus] = field(default_factory=dict)
+    meters: Mapping[int, MeterStatus] = field(default_factory=dict)
+    grid: MeterStatus | None = None
+    plan: ChargePlan | None = None
 
     def pack(self, place: Place) -> PackStatus:
         """What the pack at a place says; silence for a place that is not configured."""
@@ -48,7 +57,8 @@ class Decision:
     active: every cause that stands now, with the classes of motion it withholds; blocks_reset: those of them that
     keep the latch from opening. thermal: places with a thermal event, each with what was measured; suspect: places
     where one may begin; blind: places where none could be seen. charge_permits: bit n - 1 lets the supply of bay n be
-    closed; charging: the same by bay, with the reason.
+    closed; charging: the same by bay, with the reason. set_points: what is wanted of the charger of each bay that has
+    one.
     """
 
     permits: MotionClass
@@ -63,6 +73,7 @@ class Decision:
     blind: Mapping[Place, str] = field(default_factory=dict)
     charge_permits: int = 0
     charging: Mapping[int, BayCharge] = field(default_factory=dict)
+    set_points: Mapping[int, SetPoint] = field(default_factory=dict)
 
     def blocking(self, wanted: MotionClass) -> tuple[str, ...]:
         """Names of the active causes that withhold any of the wanted classes."""

@@ -17,9 +17,14 @@ class BayCharge:
     """How charging stands in one bay.
 
     permitted: its supply may be closed. code: charging, ready, queued, pause, full, no_demand, supply_open, withheld,
-    tripped, unconfirmed, isolation, empty or shutdown. reason: one line for a person, '' while it charges.
+    tripped, unconfirmed, isolation, empty or shutdown; in a bay with a charger also starting, planned,
+    no_grid and charger_failed. reason: one line for a person, '' while it charges.
     quarantine: serial of the pack whose own fault the trip is, '' if it is not the pack's. live: the supply is closed,
     or its contact in doubt, although its permit has gone: nothing is to be lifted there.
+    Of a bay with a charger: phase of the charge (charging.phases), '' between two; limited_by: who sets its current
+    (bms, type, charger, plan, grid), '' while none is asked for; trouble: what is wrong with charger or meter;
+    energy_kwh: into the pack by the meter's registers since the charge began, None if not knowable; metered: that is
+    final, the charge is over; unmetered: why nobody knows what a charge that is over has brought, one line.
     """
 
     permitted: bool
@@ -27,6 +32,12 @@ class BayCharge:
     reason: str
     quarantine: str = ""
     live: bool = False
+    phase: str = ""
+    limited_by: str = ""
+    trouble: str = ""
+    energy_kwh: float | None = None
+    metered: bool = False
+    unmetered: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,6 +146,12 @@ def _charging_told(before: StationState, after: StationState) -> Iterator[Event]
     """Every start and every end of charging, and every trip, with its reason."""
     for number, now in after.charging.items():
         was = before.charging.get(number)
+        if was is not None and now.energy_kwh is not None and now.metered and not was.metered:
+            energy = {"bay": float(number), "energy_kwh": now.energy_kwh}
+            yield Event("charge.metered", "info", f"bay {number}: {now.energy_kwh:g} kWh into the pack", energy)
+        if was is not None and now.unmetered and not was.unmetered:
+            text = f"bay {number}: the energy of the last charge is not known: {now.unmetered}"
+            yield Event("charge.unmetered", "warning", text, {"bay": float(number)})
         if was is None or was.code == now.code:
             continue
         if now.code == "tripped":

@@ -1,4 +1,4 @@
-"""docs/robot-plc.md shows the map as it is."""
+"""docs/robot-plc.md and docs/charger.md show the maps as they are."""
 
 from __future__ import annotations
 
@@ -8,11 +8,18 @@ import pytest
 
 from hil.register_tables import main
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "robot-plc.md"
+DOCS = Path(__file__).parents[2] / "docs"
+DOCUMENT = DOCS / "robot-plc.md"
 
 
-def test_document_is_fresh() -> None:
-    assert main([str(DOCUMENT), "--check"]) == 0
+@pytest.mark.parametrize("name", ["robot-plc.md", "charger.md"])
+def test_document_is_fresh(name: str) -> None:
+    assert main([str(DOCS / name), "--check"]) == 0
+
+
+def test_the_charger_s_codes_are_not_the_robot_s() -> None:
+    text = (DOCS / "charger.md").read_text(encoding="utf-8")
+    assert "`ChargerStop`: 0 NONE, 1 COMMAND" in text and "RobotMode" not in text
 
 
 def test_a_stale_document_is_found_and_renewed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

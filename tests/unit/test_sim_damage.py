@@ -8,6 +8,8 @@ import pytest
 
 from drivers.reading import Signal
 from hil.peers.robot_plc import RobotPlc
+from hil.plant.charger import Charger
+from hil.plant.meter import Meter
 from hil.plant.sensors import Wear
 from hil.sim_args import RequestError
 from hil.sim_bench import Bench
@@ -35,6 +37,26 @@ def test_a_runaway_is_started_by_place_or_serial(where: dict[str, Any]) -> None:
     assert pack is not None and pack.faults.thermal_event is Signal.TRUE
     with pytest.raises(RequestError, match="already"):
         ask(there, "thermal_runaway", **where)
+
+
+def test_a_charger_and_the_meters_can_break() -> None:
+    there = bench(truck=False)
+    electrics = there.world.electrics
+    electrics.fit(2, Charger())
+    electrics.meters[2], electrics.grid_meter = Meter(21, energy_in_wh=900.0), Meter(1)
+    ask(there, "charger_fault", bay=2, fault="derating", value=0.5)
+    ask(there, "charger_fault", bay=2, fault="runs_on")
+    assert (electrics.chargers[2].share, electrics.chargers[2].faults.runs_on) == (0.5, True)
+    ask(there, "meter_fault", bay=2, fault="frozen")
+    ask(there, "meter_fault", fault="gain", value=1.1)
+    assert electrics.meters[2].faults.frozen and electrics.grid_meter.faults.gain == 1.1
+    ask(there, "meter_reset", bay=2)
+    assert (electrics.meters[2].serial, electrics.meters[2].energy_in_wh) == (21, 0.0)
+    ask(there, "meter_reset", bay=2, serial=22)
+    assert electrics.meters[2].serial == 22
+    assert there.world.truth()["chargers"][2]["mode"] == "OFF" and there.world.truth()["metered_wh"] == {2: 0.0}
+    with pytest.raises(RequestError, match="bay 3 has no charger"):
+        ask(there, "charger_fault", bay=3, fault="mute")
 
 
 def test_a_brake_can_slip_or_be_released_and_be_mended() -> None:
