@@ -59,6 +59,7 @@ from drivers.registers import load as load_map
 from drivers.robot_protocol import MotionClass
 from drivers.tasks import end
 from hil.faults.can import CanWire
+from hil.fitted import charger_servers, fit
 from hil.peers.can_peers import CanPeers
 from hil.peers.faults import FaultProxy
 from hil.peers.faulty_bus import FaultyBus
@@ -122,6 +123,7 @@ def make_world(config: Config, seed: int, speed: float, packs_soc: list[float | 
     )
     ordinary = len(world.bays) - len(world.isolation)
     full = max(0, ordinary - len(config.mount))
+    fit(world, config)
     stocked(world, packs_soc if packs_soc is not None else [96.0 - 1.5 * n for n in range(full)])
     return world
 
@@ -144,6 +146,9 @@ async def serve(config: Config, world: World, *, wire_faults: bool = False, seed
             bench.proxy = FaultProxy((host, robot.port), register_map, host=host, port=port, seed=seed)
             tasks.append(group.create_task(bench.proxy.run(), name="fault proxy"))
             await bench.proxy.ready.wait()
+        for server in charger_servers(world, config):
+            tasks.append(group.create_task(server.run(), name=f"chargers on port {server.port}"))
+            await server.ready.wait()
         for name, coroutine in _can_duties(config, bench, seed):
             tasks.append(group.create_task(coroutine, name=name))
         tasks.append(group.create_task(_watch(world), name="watch"))

@@ -11,6 +11,8 @@ from station_ctl.model.places import bay, mount
 from station_ctl.model.state import Asked, StationState
 from station_ctl.model.visit import Authorisation, Swap
 from station_ctl.model.words import Verb
+from station_ctl.plans import VERB as CHARGE_PLAN
+from station_ctl.plans import Plans
 from station_ctl.ports import UplinkPort
 from station_ctl.swap import manual, verb_done
 from station_ctl.uplink.admission import Admitted, age_s
@@ -24,21 +26,26 @@ TAKEN_A_CYCLE = 4
 class Commands:
     """Commands that owe their sender an answer. taken: the first one yet; open: accepted, the last one yet.
 
-    What is asked of an alarm goes to `alarms`, which answers it: it is nothing that the swap decides.
+    What is asked of an alarm goes to `alarms`, a charge plan to `plans`, which answer it: it is nothing that the swap
+    decides.
     """
 
     uplink: UplinkPort
     alarms: Annunciator
+    plans: Plans
     taken: list[Admitted] = field(default_factory=list)
     open: list[Admitted] = field(default_factory=list)
 
     def take(self, now_s: float) -> tuple[Asked, ...]:
         """Take at most four commands; what a cycle that failed had taken is rejected first."""
+        self.plans.look(now_s)
         self.answer(["the control cycle failed before it was obeyed"] * len(self.taken))
         for _ in range(min(TAKEN_A_CYCLE, self.uplink.commands.qsize())):
             admitted = self.uplink.commands.get_nowait()
             if admitted.verb in VERBS:
                 self.alarms.ask(admitted)
+            elif admitted.verb == CHARGE_PLAN:
+                self.plans.ask(admitted, now_s)
             else:
                 self.taken.append(admitted)
         return tuple(_asked(admitted, now_s) for admitted in self.taken)

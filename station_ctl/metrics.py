@@ -12,6 +12,7 @@ from drivers.packs import PackBus
 from drivers.robot import Robot
 from drivers.truck import TruckLink
 from station_ctl.blackbox.box import BlackBox
+from station_ctl.equipment import Equipment
 from station_ctl.health import Health
 from station_ctl.snapshots import spread
 from station_ctl.uplink.record_messages import MetricsMessage, Spread
@@ -29,6 +30,7 @@ class Sources:
     truck: TruckLink
     uplink: Uplink
     blackbox: BlackBox
+    equipment: Equipment
 
     def message(self, health: Health, alarms: Mapping[str, int]) -> MetricsMessage:
         """All figures as they stand now. alarms: as the annunciator counts them."""
@@ -71,5 +73,6 @@ class Sources:
             }
         for name, found in (("packs", self.packs.counters), ("truck", self.truck.counters)):
             counts |= {f"{name}.{key}": n for key, n in asdict(found).items() if key != "messages"}
+        counts |= {f"chargers.{key}": n for key, n in self.equipment.counters().items()}
         counts |= {f"uplink.{key}": n for key, n in self.uplink.counters().items()}
         return {key: n for key, n in counts.items() if n}

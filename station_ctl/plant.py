@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from station_ctl.config import Config
+from station_ctl.model.charge_plan import ChargePlan
 from station_ctl.model.look import Snapshot
 from station_ctl.model.places import Place, bay, mount
-from station_ctl.ports import JournalPort, PackPort, RobotPort, TruckPort, UplinkPort
+from station_ctl.ports import ChargerPort, JournalPort, MeterPort, PackPort, RobotPort, TruckPort, UplinkPort
 from station_ctl.swap.doorkeeper import Doorkeeper
 
 
@@ -17,7 +18,7 @@ class Plant:
     """The ports of one station. can: state of each bus by name; clock: the event loop's time in seconds.
 
     doorkeeper: has looked at every status that the robot's driver has read. recorder: the trouble of the black box, ''
-    without any.
+    without any. chargers, meters: by bay, of those bays that have one; grid: the meter at the connection point.
     """
 
     robot: RobotPort
@@ -29,16 +30,31 @@ class Plant:
     clock: Callable[[], float]
     doorkeeper: Doorkeeper
     recorder: Callable[[], str] = str
+    chargers: Mapping[int, ChargerPort] = field(default_factory=dict)
+    meters: Mapping[int, MeterPort] = field(default_factory=dict)
+    grid: MeterPort | None = None
 
-    def read(self, addresses: Mapping[Place, int], now_s: float) -> Snapshot:
-        """What the drivers have read by now. addresses: of each place, as `addresses` gives them.
+    def read(self, addresses: Mapping[Place, int], now_s: float, plan: ChargePlan | None = None) -> Snapshot:
+        """What the drivers have read by now. addresses: of each place, as `addresses` gives them. plan: that holds.
 
         Each call takes from the doorkeeper: a snapshot that is read has to be looked at.
         """
         packs = {place: self.packs.status(address) for place, address in addresses.items()}
         robot, error = self.robot.status, self.robot.error
         said = str(error) if error else ""
-        return Snapshot(now_s, robot, said, self.truck.status, packs, self.can(), *self.doorkeeper.take())
+        return Snapshot(
+            now_s,
+            robot,
+            said,
+            self.truck.status,
+            packs,
+            self.can(),
+            *self.doorkeeper.take(),
+            chargers={n: shown for n, c in self.chargers.items() if (shown := c.status) is not None},
+            meters={n: read for n, m in self.meters.items() if (read := m.status) is not None},
+            grid=self.grid.status if self.grid is not None else None,
+            plan=plan,
+        )
 
 
 def addresses(config: Config) -> dict[Place, int]:

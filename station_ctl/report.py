@@ -103,11 +103,12 @@ class Reporter:
             self._uplink.state(whereabouts.recovery(state, snapshot, self._config))
         if now_s - self._slow_s >= SLOW_S:
             self._slow_s = now_s
-            self._slow(state, snapshot)
+            self._slow(state, snapshot, decision)
 
-    def _slow(self, state: StationState, snapshot: Snapshot) -> None:
+    def _slow(self, state: StationState, snapshot: Snapshot, decision: Decision) -> None:
         for section in self._config.bay:
-            self._uplink.state(bay_message(section.number, section.isolation, state, snapshot, self._config))
+            wanted = decision.set_points.get(section.number)
+            self._uplink.state(bay_message(section.number, section.isolation, state, snapshot, self._config, wanted))
         numbers = [section.number for section in self._config.mount]
         self._uplink.state(truck_message(numbers, state, snapshot))
         self._uplink.emit(self._metrics())

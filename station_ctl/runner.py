@@ -24,6 +24,7 @@ from station_ctl.model.state import StationState
 from station_ctl.model.words import PackML, Reason
 from station_ctl.output import Output
 from station_ctl.pacer import Pacer
+from station_ctl.plans import Plans
 from station_ctl.plant import Plant, addresses
 from station_ctl.report import Reporter
 from station_ctl.swap import changes
@@ -65,11 +66,12 @@ class Runner:
         self._on_healthy = on_healthy
         self._journal_error = ""
         self._alarms = reporter.alarms
-        self._commands = Commands(plant.uplink, reporter.alarms)
+        plans = Plans([section.number for section in config.bay], plant.uplink)
+        self._commands = Commands(plant.uplink, reporter.alarms, plans)
         self._entries = Entries(plant.journal)
         self._addresses = addresses(config)
         self._pacer = Pacer(self.health, config.station.period_ms / 1000)
-        self._output = Output(config, plant.robot, self.health)
+        self._output = Output(config, plant.robot, self.health, plant.chargers)
 
     def wake(self) -> None:
         """Run a cycle now: something was read that can only mean danger."""
@@ -127,6 +129,8 @@ class Runner:
         decision, command = decided.decision, decided.command
         if command is None:  # nothing new moves: the lease does not wait for the disk, and a stop even less
             cycle.block = await self._write(decided.state, decision, snapshot)
+        else:
+            self._output.want(decision, now_s)
         told = self._alarms.step(decided.state, snapshot, decision, self._vital())
         events = (*changes.told(self.state, decided.state), *told.events)
         entry = Entry(decided.state, command, events, decided.finished, told.transitions)
@@ -142,7 +146,7 @@ class Runner:
         self.on_cycle(snapshot, decision, state)
 
     def _read(self, now_s: float) -> Snapshot:
-        return self._plant.read(self._addresses, now_s)
+        return self._plant.read(self._addresses, now_s, self._commands.plans.plan)
 
     def _vital(self) -> Vital:
         """How the controller itself is doing, for its alarms."""

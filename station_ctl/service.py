@@ -30,6 +30,7 @@ from station_ctl.annunciator import Annunciator
 from station_ctl.blackbox.box import BlackBox
 from station_ctl.config import Config
 from station_ctl.cycle import Deciders
+from station_ctl.equipment import Equipment
 from station_ctl.journal import Journal
 from station_ctl.metrics import Sources
 from station_ctl.model.state import StationState
@@ -63,6 +64,7 @@ class Service:
     notifier: Notifier
     runner: Runner
     blackbox: BlackBox
+    equipment: Equipment
 
 
 class Watchdog:
@@ -143,6 +145,7 @@ def build(config: Config, journal: Journal, state: StationState, notifier: Notif
         roles=Roles.trusted(config.issuer),
         session=wires.session,
     )
+    equipment = Equipment.of(config)
     deciders = Deciders.of(config)
     blackbox = BlackBox(config, deciders, wires.worker())
     plant = Plant(
@@ -155,14 +158,17 @@ def build(config: Config, journal: Journal, state: StationState, notifier: Notif
         _now_s,
         doorkeeper,
         lambda: blackbox.trouble,
+        equipment.chargers,
+        equipment.meters,
+        equipment.grid,
     )
-    sources = Sources(client, robot, buses, packs, truck, uplink, blackbox)
+    sources = Sources(client, robot, buses, packs, truck, uplink, blackbox, equipment)
     alarms = Annunciator(config, catalogue.load(), journal.alarms)
     reporter = Reporter(config, uplink, lambda: sources.message(runners[0].health, alarms.figures(_now_s())), alarms)
     runner = Runner(config, deciders, plant, reporter, state, Watchdog(notifier).healthy)
     runner.on_end = blackbox.cycle
     runners.append(runner)
-    return Service(config, journal, client, robot, buses, packs, truck, uplink, notifier, runner, blackbox)
+    return Service(config, journal, client, robot, buses, packs, truck, uplink, notifier, runner, blackbox, equipment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +249,7 @@ async def serve(service: Service, stop: asyncio.Event) -> None:
             group.create_task(service.packs.run(), name="packs"),
             group.create_task(service.truck.run(), name="truck"),
             *(group.create_task(bus.run(), name=f"can {name}") for name, bus in service.buses.items()),
+            *(group.create_task(duty, name=name) for name, duty in service.equipment.duties()),
         ]
         uplink = group.create_task(service.uplink.run(), name="uplink")
         cycle = group.create_task(service.runner.run(), name="control cycle")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Literal
 
+from drivers.charger_status import SetPoint
 from drivers.pack_status import PackStatus
 from drivers.reading import Quality, Reading, Signal
 from drivers.robot_protocol import MotionClass, RobotMode, RobotStatus
@@ -93,8 +94,18 @@ def state_message(state: StationState, snapshot: Snapshot, decision: Decision, c
     )
 
 
-def bay_message(number: int, isolation: bool, state: StationState, snapshot: Snapshot, config: Config) -> BayMessage:
-    """`bay/<n>`: one bay and the pack in it; `reason` says why the pack cannot be handed out."""
+def bay_message(
+    number: int,
+    isolation: bool,
+    state: StationState,
+    snapshot: Snapshot,
+    config: Config,
+    wanted: SetPoint | None = None,
+) -> BayMessage:
+    """`bay/<n>`: one bay and the pack in it; `reason` says why the pack cannot be handed out.
+
+    wanted: of its charger.
+    """
     pack = snapshot.pack(bay(number))
     occupied = snapshot.robot.bays[number - 1].occupied if snapshot.robot else Signal.NOT_AVAILABLE
     reason = None
@@ -119,6 +130,11 @@ def bay_message(number: int, isolation: bool, state: StationState, snapshot: Sna
         charging_reason=charge.reason or None if charge else None,
         current_a=amperes,
         power_kw=round(volts * amperes / 1000, 1) if volts is not None and amperes is not None else None,
+        phase=charge.phase if charge else "",
+        limited_by=charge.limited_by if charge else "",
+        trouble=charge.trouble or None if charge else None,
+        set_current_a=round(wanted.current_a, 1) if wanted is not None else None,
+        charged_kwh=charge.energy_kwh if charge else None,
     )
 
 

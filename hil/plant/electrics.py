@@ -47,13 +47,13 @@ class Electrics:
         others_w = sum(_flow(place.pack)[2] for n, place in self._bays.items() if n not in self.chargers)
         return self.auxiliary_w + own_w + others_w / CONVERSION
 
-    def advance(self, dt_s: float) -> None:
-        """Let plant time pass."""
+    def advance(self, plant_s: float, dt_s: float) -> None:
+        """Let so much of the plant's time pass; the meters count in the bench's (dt_s), as who reads them does."""
         for number, charger in self.chargers.items():
             place = self._bays[number]
             pack = place.pack
             load = pack if pack is not None and pack.supplied and pack.contactor_closed else None
-            charger.advance(dt_s, load, pack if place.mated else None)
+            charger.advance(plant_s, load, pack if place.mated else None)
         for number, meter in self.meters.items():
             meter.measure(*self._dc(number), dt_s)
         if self.grid_meter is not None:

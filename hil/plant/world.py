@@ -123,7 +123,7 @@ class World:
         driving = lane.driver_acts
         acting_s = self.robot.advance(plant_s) / self.speed
         lane.advance(plant_s)
-        self.electrics.advance(plant_s)
+        self.electrics.advance(plant_s, dt_s)
         due = self._ageing.tick(plant_s) or driving
         changing = due or self.robot.touched or lane.stirring
         if changing:

@@ -60,6 +60,7 @@ class Setting:
     can:       SocketCAN interface of the controller; None: multicast, which every machine has.
     peers_can: that of packs and truck, where it is another one on the same wire.
     packs_soc_pct: bays are filled from the first on; None: as the sim does.
+    grid_kw: limit of the connection point; given, every ordinary bay has a charger and a meter, behind one gateway.
     """
 
     speed: float = 10.0
@@ -71,6 +72,7 @@ class Setting:
     packs_soc_pct: tuple[float, ...] | None = None
     can: str | None = None
     peers_can: str | None = None
+    grid_kw: float | None = None
 
 
 @dataclass(slots=True)
@@ -142,7 +144,8 @@ def peers_toml(setting: Setting, config: Path) -> Path:
 
 def station_toml(setting: Setting, folder: Path, mqtt_port: int) -> str:
     """A configuration of embedded defaults for free ports of this machine."""
-    bays = [f"[[bay]]\nnumber = {n}\ncan_address = {0xB0 + n}\n" for n in range(1, BAYS + 1)]
+    grid, chargers = _chargers(setting)
+    bays = [f"[[bay]]\nnumber = {n}\ncan_address = {0xB0 + n}\n{chargers(n)}" for n in range(1, BAYS + 1)]
     bays.append(f"[[bay]]\nnumber = {BAYS + 1}\ncan_address = {0xB1 + BAYS}\nisolation = true\n")
     mounts = [f"[[mount]]\nnumber = {n}\ncan_address = {0xA0 + n}\n" for n in (1, 2, 3)]
     return _TEMPLATE.format(
@@ -153,8 +156,17 @@ def station_toml(setting: Setting, folder: Path, mqtt_port: int) -> str:
         modbus_port=_free_port(),
         can=_can(setting),
         mqtt_port=mqtt_port,
-        places="\n".join(bays + mounts),
+        places="\n".join([*grid, *bays, *mounts]),
     )
+
+
+def _chargers(setting: Setting) -> tuple[list[str], Callable[[int], str]]:
+    """The grid's section, and a bay's lines: units of one gateway."""
+    if setting.grid_kw is None:
+        return [], lambda number: ""
+    where = f'host = "127.0.0.1", port = {_free_port()}'
+    grid = f"[grid]\nlimit_kw = {setting.grid_kw:g}\nmeter = {{ {where}, unit = 200 }}\n"
+    return [grid], lambda n: f"charger = {{ {where}, unit = {n} }}\nmeter = {{ {where}, unit = {100 + n} }}\n"
 
 
 def _can(setting: Setting) -> str:

@@ -28,7 +28,8 @@ Count = Annotated[int, Field(ge=0, le=1_000_000)]
 class BaySays(Words):
     """What the station says of a bay. says: in the reason why its pack cannot be handed out.
 
-    charging: how it stands with charging; because: in the reason why it does not charge.
+    charging: how it stands with charging; because: in the reason why it does not charge. phase: of the charge;
+    trouble: in what is wrong with charger or meter; charged_kwh: at least so much by the meter.
     """
 
     number: int = Field(ge=1, le=24)
@@ -36,6 +37,9 @@ class BaySays(Words):
     says: str | None = Field(None, min_length=1)
     charging: str | None = Field(None, pattern=r"^[a-z_]+$")
     because: str | None = Field(None, min_length=1)
+    phase: str | None = Field(None, pattern=r"^[a-z_]*$")
+    trouble: str | None = Field(None, min_length=1)
+    charged_kwh: float | None = Field(None, ge=0)
 
 
 class RecordSays(Words):

@@ -16,7 +16,7 @@ CAN_KINDS = ("loss", "stuck_counter", "frozen", "wrong_dlc", "untrusted", "babbl
 """What the bench can do to a bus from its own end; the controller's CAN device is not ours to take away."""
 CAPABILITIES = frozenset(
     {
-        *("truth", "kill", "plc_power", "fault.modbus", "fault.people", "fault.plc"),
+        *("truth", "kill", "plc_power", "chargers", "fault.modbus", "fault.people", "fault.plc"),
         *("fault.broker.outage", "fault.controller.kill", *(f"fault.can.{kind}" for kind in CAN_KINDS)),
     }
 )
@@ -69,6 +69,12 @@ class LocalGround:
 @contextlib.asynccontextmanager
 async def ground(station: Station, seed: int) -> AsyncIterator[LocalGround]:
     """A station on this machine while the context lasts. Raises StationError if a part of it does not come up."""
-    setting = Setting(speed=station.speed, seed=seed, wire_faults=True, packs_soc_pct=station.packs_soc_pct)
+    setting = Setting(
+        speed=station.speed,
+        seed=seed,
+        wire_faults=True,
+        packs_soc_pct=station.packs_soc_pct,
+        grid_kw=station.grid_kw,
+    )
     async with rig(setting) as there:
         yield LocalGround(there)

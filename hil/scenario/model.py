@@ -13,11 +13,15 @@ from hil.scenario.words import Capability, Words
 
 
 class Station(Words):
-    """How the station is set up. speed: of the plant's motion; packs_soc_pct: bays are filled from the first on."""
+    """How the station is set up. speed: of the plant's motion; packs_soc_pct: bays are filled from the first on.
+
+    grid_kw: given, every ordinary bay has a charger and a meter, and the connection point this limit.
+    """
 
     speed: float = Field(20.0, gt=0, le=1000)
     packs_soc_pct: tuple[SocPct, ...] | None = Field(None, max_length=24, strict=False)
     started: bool = True
+    grid_kw: float | None = Field(None, ge=100, le=100_000)
 
 
 class Scenario(Words):
@@ -45,7 +49,8 @@ class Scenario(Words):
     @property
     def capabilities(self) -> list[str]:
         """What a ground must be able to do: what is said in `needs`, and what the steps need."""
-        return sorted({"truth", *self.needs, *(need for step in self.step for need in _needs(step))})
+        chargers = {"chargers"} if self.station.grid_kw is not None else set()
+        return sorted({"truth", *chargers, *self.needs, *(need for step in self.step for need in _needs(step))})
 
 
 def _needs(step: Any) -> Iterator[str]:

@@ -42,6 +42,7 @@ class SendStep(Words):
 
     age_s: it was made so long ago (negative: its sender's clock is ahead); expected_state: what the sender saw;
     again: the very command of this verb that was sent last, its id and all; retained: with the retain flag.
+    power_w: of a `charge_plan`, by bay: one slot that lasts a day.
     by: who sends it, with the roles that the station's configuration gives to this name's `-1`.
     """
 
@@ -57,6 +58,7 @@ class SendStep(Words):
     motion: Literal["unlock", "lock", "lift", "place", "move", "home", "clamp", "release"] | None = None
     dx_mm: int | None = Field(None, ge=-500, le=500)
     dy_mm: int | None = Field(None, ge=-500, le=500)
+    power_w: dict[str, float] | None = None
     by: Literal["operator", "supervisor", "service"] = "operator"
     expected_state: str | None = Field(None, max_length=32)
     age_s: float = Field(0.0, ge=-3600, le=86_400)
@@ -66,6 +68,8 @@ class SendStep(Words):
     @property
     def arguments(self) -> dict[str, object]:
         """The command's own arguments."""
+        if self.power_w is not None:
+            return {"id": "scenario", "slot_s": 86_400.0, "power_w": {n: [w] for n, w in self.power_w.items()}}
         return self.model_dump(include=_ARGUMENTS, exclude_none=True)
 
 

@@ -11,6 +11,7 @@ from hil.rig.operator import Operator
 from hil.scenario.conditions import BaySays, RecordSays, When
 from station_ctl.uplink.alarm_parts import AlarmMessage
 from station_ctl.uplink.message import Message
+from station_ctl.uplink.place_messages import BayMessage
 from station_ctl.uplink.record_messages import EventMessage, MetricsMessage
 from station_ctl.uplink.requests import ReplyMessage
 from station_ctl.uplink.state_messages import StateMessage
@@ -103,6 +104,7 @@ class Story:
             and (wanted.says is None or wanted.says in (said.reason or ""))
             and wanted.charging in (None, said.charging)
             and (wanted.because is None or wanted.because in (said.charging_reason or ""))
+            and _charge_is(wanted, said)
         )
 
     def _take(self, _kind: str, message: Message) -> None:
@@ -145,3 +147,12 @@ class Story:
 
     def _note(self, kind: str, text: str) -> None:
         self.events.append(Event(self._clock(), kind, text))
+
+
+def _charge_is(wanted: BaySays, said: BayMessage) -> bool:
+    """What is wanted of a bay with a charger."""
+    return (
+        wanted.phase in (None, said.phase)
+        and (wanted.trouble is None or wanted.trouble in (said.trouble or ""))
+        and (wanted.charged_kwh is None or (said.charged_kwh or 0.0) >= wanted.charged_kwh)
+    )

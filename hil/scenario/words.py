@@ -23,7 +23,7 @@ REASONS = tuple(catalogue.load().reasons)
 """Codes of why the station waits or stands, as its `state` message says them."""
 
 CAPABILITIES = (
-    *("truth", "kill", "plc_power", "virtual_time", "deterministic", "cycle_invariants"),
+    *("truth", "kill", "plc_power", "chargers", "virtual_time", "deterministic", "cycle_invariants"),
     *dict.fromkeys(f"fault.{kind.split('.')[0]}" for kind in FAULTS),
     *(f"fault.{kind}" for kind in FAULTS),
 )

@@ -11,10 +11,26 @@ BAYS = 8
 
 
 def station_config(
-    folder: Path, *, bays: int = BAYS, period_ms: int = 50, poll_ms: int = 50, **sections: Any
+    folder: Path,
+    *,
+    bays: int = BAYS,
+    period_ms: int = 50,
+    poll_ms: int = 50,
+    grid_kw: float | None = None,
+    **sections: Any,
 ) -> config.Config:
-    """So many ordinary bays and one isolation area, three mounts, the journal in `folder`; other sections as given."""
-    places = [{"number": n, "can_address": 0xB0 + n, "isolation": n > bays} for n in range(1, bays + 2)]
+    """So many ordinary bays and one isolation area, three mounts, the journal in `folder`; other sections as given.
+
+    grid_kw: given, every ordinary bay has a charger and a meter, the connection point a meter and this limit.
+    """
+    places: list[dict[str, Any]] = [
+        {"number": n, "can_address": 0xB0 + n, "isolation": n > bays} for n in range(1, bays + 2)
+    ]
+    if grid_kw is not None:
+        sections = {"grid": {"limit_kw": grid_kw, "meter": {"host": "grid"}}, **sections}
+        for place in places[:bays]:
+            host = f"charger-{place['number']}"
+            place |= {"charger": {"host": host}, "meter": {"host": host, "unit": 2}}
     return config.parse(
         {
             "station": {"id": "VIRTUAL-01", "journal": str(folder / "journal.db"), "period_ms": period_ms},

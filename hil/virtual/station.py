@@ -12,6 +12,7 @@ from typing import Any
 from drivers import registers, tasks
 from drivers.errors import StationError
 from hil.faults.catalogue import Fault
+from hil.fitted import charger_servers
 from hil.peers.can_peers import CanPeers
 from hil.peers.robot_plc import RobotPlc
 from hil.rig.operator import Operator, Seen
@@ -43,6 +44,7 @@ CAPABILITIES = frozenset(
         "kill",
         "plc_power",
         "truth",
+        "chargers",
     }
 ) | {"cycle_invariants", "deterministic"}
 
@@ -111,6 +113,9 @@ class VirtualStation:
         enter = self._stack.enter_async_context
         await enter(_running(self.plc.run(), "robot PLC"))
         await self.plc.ready.wait()
+        for server in charger_servers(self.world, self.config):
+            await enter(_running(server.run(), "chargers"))
+            await server.ready.wait()
         for name, segment in self.cabling.segments.items():
             await enter(_running(segment.run(), f"CAN {name}"))
             await enter(_running(segment.plant.run(), f"plant on {name}"))

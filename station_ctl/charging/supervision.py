@@ -30,17 +30,17 @@ DIFFER_A, DIFFER_SHARE, DIFFER_S = 5.0, 0.03, 15.0
 
 INPUTS = {
     "insulation_test_passed": "the charger has measured low insulation",
-    "charger_alive": "the charger does not answer, or its heartbeat stands still",
-    "charger_sound": "the charger is at fault, or does not tell what it does",
-    "set_point_obeyed": "the charger gives more than its set point",
     "output_ends": "current flows although the charger was switched off",
     "relay_opens": "the charger's relay does not open",
+    "set_point_obeyed": "the charger gives more than its set point",
+    "charger_alive": "the charger does not answer, or its heartbeat stands still",
+    "charger_sound": "the charger is at fault, or does not tell what it does",
     "charge_delivered": "the charger gives much less than it is asked for",
     "meter_alive": "the meter does not answer, or its counter stands still",
     "meter_counts": "the meter's register does not go on with its own power",
     "sources_agree": "charger and meter measure different currents",
 }
-"""What is judged, as charging.toml names it, and what is wrong, for a person, where it is not TRUE."""
+"""What is judged, as charging.toml names it, and what is wrong, for a person, where it is not TRUE; the worst first."""
 Findings = Mapping[str, Signal]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -64,6 +65,18 @@ class JogArguments(Part):
 
     dx_mm: int = Field(0, ge=-500, le=500)
     dy_mm: int = Field(0, ge=-500, le=500)
+
+
+class ChargePlanArguments(Part):
+    """Power of bays at the grid in W, in slots of equal length from the receipt on; no bay: back to the default."""
+
+    id: str = Field(min_length=1, max_length=64)
+    slot_s: float = Field(ge=60, le=86400, allow_inf_nan=False)
+    power_w: dict[str, tuple[float, ...]] = Field(max_length=24)
+
+    def text(self) -> str:
+        """As a plan is written in a file."""
+        return json.dumps({"schema": 1, "id": self.id, "slot_s": self.slot_s, "power_w": self.power_w})
 
 
 class AlarmArguments(Part):

@@ -13,7 +13,9 @@ class BayMessage(Message):
     energised: the supply's contactor, by the PLC. charging: how it stands (charging, full, queued, pause, no_demand,
     supply_open, withheld, tripped, unconfirmed, isolation, empty, shutdown; with a charger also starting, planned,
     no_grid, charger_failed); charging_reason: why it does not charge.
-    current_a, power_kw: by the BMS, > 0 charges.
+    current_a, power_kw: by the BMS, > 0 charges. In a bay with a charger also phase (of the charge, '' between two),
+    limited_by (bms, type, charger, plan, grid), trouble (of charger or meter), set_current_a (what is wanted of it),
+    charged_kwh (into the pack since the charge began, by the meter's registers; None: nobody knows).
     """
 
     bay: int
@@ -30,6 +32,11 @@ class BayMessage(Message):
     charging_reason: str | None = None
     current_a: float | None = None
     power_kw: float | None = None
+    phase: str = ""
+    limited_by: str = ""
+    trouble: str | None = None
+    set_current_a: float | None = None
+    charged_kwh: float | None = None
 
 
 class MountPart(Part):

@@ -9,6 +9,7 @@ from pydantic import Field
 from station_ctl.uplink.arguments import (
     AlarmArguments,
     AuthoriseArguments,
+    ChargePlanArguments,
     EvacuateArguments,
     JogArguments,
     Nothing,
@@ -33,6 +34,7 @@ Verb: TypeAlias = Literal[
     "release_truck",
     "step",
     "jog",
+    "charge_plan",
     "ack",
     "shelve",
     "unshelve",
@@ -105,6 +107,12 @@ class JogCommand(MotionCommand):
     arguments: JogArguments
 
 
+class ChargePlanCommand(CommandMessage):
+    """`cmd/charge_plan`: what each bay may draw, and when."""
+
+    arguments: ChargePlanArguments
+
+
 class AlarmCommand(CommandMessage):
     """`cmd/ack`, `cmd/unshelve`, `cmd/in_service`: for one alarm."""
 
@@ -138,6 +146,7 @@ COMMANDS: dict[Verb, type[CommandMessage]] = {
     "release_truck": PlainCommand,
     "step": StepCommand,
     "jog": JogCommand,
+    "charge_plan": ChargePlanCommand,
     "ack": AlarmCommand,
     "shelve": ShelveCommand,
     "unshelve": AlarmCommand,
