@@ -1,7 +1,8 @@
-"""`station-ctl demo`: one truck's packs are swapped on this machine, over real wires, and the plant itself verifies it.
+"""`station-ctl demo`: a truck's packs are swapped and charged here, over real wires, and the plant itself verifies it.
 
-A broker, the plant (robot PLC, packs, truck) and the production service run as processes of their own; this one plays
-the people: the operator at the console, and the driver, who parks out of tolerance first and is asked to park again.
+A broker, the plant (robot PLC, packs, truck, chargers, meters) and the production service run as processes of their
+own; this one plays the people: the operator at the console, and the driver, who parks out of tolerance first and is
+asked to park again.
 """
 
 from __future__ import annotations
@@ -19,9 +20,14 @@ from hil.demo_stop import stopped
 from hil.rig.station import STATION_ID, Rig, Setting, rig
 from hil.verdict import PACKS, VIN, Verdict, faults
 from hil.view import LineView, LiveView, View
+from station_ctl.uplink.place_messages import BayMessage
 
 OUT_OF_TOLERANCE_MM = 85.0  # the PLC's tolerance is 50 mm
 SWAP_S = 900.0
+GRID_KW = 300.0
+"""Less than two chargers would draw: the bays share it."""
+SHOWN_KWH = 0.1
+"""So much goes into each of the truck's old packs before the demo ends, by the bays' meters."""
 
 
 def add_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -49,7 +55,7 @@ def main(arguments: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
     out = sys.stderr if arguments.json == "-" else sys.stdout
     view: View = LiveView(out) if out.isatty() else LineView(out)
-    setting = Setting(speed=arguments.speed, seed=arguments.seed, broker=arguments.broker)
+    setting = Setting(speed=arguments.speed, seed=arguments.seed, broker=arguments.broker, grid_kw=GRID_KW)
     try:
         if arguments.stop:
             asyncio.run(stopped(setting, view, out))
@@ -83,8 +89,21 @@ async def _swap(setting: Setting, view: View) -> Verdict:
         at_release = await station.plant.truth()
         await station.operator.until(lambda: next(iter(station.operator.records), None), 60.0, "swap record")
         await station.operator.reaches("Idle", 60.0)
-        after = await station.plant.truth()
-        return _judge(station, setting, before, at_release, after)
+        view.note("the truck's old packs are charged, within the station's share of the grid")
+        await station.operator.until(
+            lambda: station.operator.state if all(map(_shown, _old_packs(station))) else None, 120.0, "charge"
+        )
+        charged, after = _old_packs(station), await station.plant.truth()
+        return _judge(station, setting, before, at_release, after, charged)
+
+
+def _old_packs(station: Rig) -> tuple[BayMessage, ...]:
+    """The bays of the packs that the truck brought."""
+    return tuple(station.operator.bays[e.bay_in] for e in station.operator.records[0].exchanges if e.bay_in)
+
+
+def _shown(bay: BayMessage) -> bool:
+    return bay.phase == "charging" and (bay.charged_kwh or 0.0) >= SHOWN_KWH
 
 
 async def _drive_in(station: Rig, view: View) -> None:
@@ -106,7 +125,12 @@ def _asked_to_park(station: Rig) -> bool:
 
 
 def _judge(
-    station: Rig, setting: Setting, before: dict[str, Any], at_release: dict[str, Any], after: dict[str, Any]
+    station: Rig,
+    setting: Setting,
+    before: dict[str, Any],
+    at_release: dict[str, Any],
+    after: dict[str, Any],
+    charged: tuple[BayMessage, ...],
 ) -> Verdict:
     operator = station.operator
     if operator.metrics is None:
@@ -116,7 +140,8 @@ def _judge(
         metrics=operator.metrics,
         visit=at_release["visits"][0],
         speed=setting.speed,
-        faults=faults(before, at_release, after),
+        faults=faults(before, at_release, after, GRID_KW),
+        charged=charged,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from station_ctl.uplink.place_messages import BayMessage
 from station_ctl.uplink.record_messages import MetricsMessage, SwapRecord
 
 VIN = "LZZ5CLSB8NA000001"
@@ -21,6 +22,7 @@ class Verdict:
     visit: dict[str, Any]
     speed: float
     faults: list[str] = field(default_factory=list)
+    charged: tuple[BayMessage, ...] = ()
 
     @property
     def good(self) -> bool:
@@ -35,6 +37,7 @@ class Verdict:
             "record": self.record.model_dump(mode="json", by_alias=True),
             "metrics": self.metrics.model_dump(mode="json", by_alias=True),
             "visit": self.visit,
+            "charged": [bay.model_dump(mode="json", by_alias=True) for bay in self.charged],
             "speed": self.speed,
         }
 
@@ -58,8 +61,9 @@ class Verdict:
             f"p99 {metrics.modbus_round_trip_ms.p99:.2f}, max {metrics.modbus_round_trip_ms.max:.2f} ms",
             f"  CAN             {metrics.can_frames} frames",
         ]
+        lines += [_charge(bay) for bay in self.charged]
         lines += [f"  WRONG: {fault}" for fault in self.faults]
-        done = "verified by the plant: right serials locked in the truck, old ones in bays"
+        done = "verified by the plant: right serials locked in the truck, old ones in bays and charged"
         return "\n".join([*lines, done if self.good else "NOT verified by the plant", ""])
 
 
@@ -67,14 +71,24 @@ def _pct(value: float | None) -> str:
     return "?" if value is None else f"{value:.0f} %"
 
 
+def _charge(bay: BayMessage) -> str:
+    return (
+        f"  bay {bay.bay} charges  {bay.serial}: {bay.current_a or 0.0:.0f} A, {bay.power_kw or 0.0:.0f} kW, "
+        f"limited by {bay.limited_by}, {bay.charged_kwh or 0.0:.2f} kWh so far by its meter"
+    )
+
+
 def _accepted(accepted: bool | None) -> str:
     return {True: "accepted", False: "quarantined", None: "not judged"}[accepted]
 
 
-def faults(before: dict[str, Any], at_release: dict[str, Any], after: dict[str, Any]) -> list[str]:
+def faults(
+    before: dict[str, Any], at_release: dict[str, Any], after: dict[str, Any], grid_kw: float | None = None
+) -> list[str]:
     """What the plant holds against the swap; the controller's word plays no part.
 
     The right packs are the best charged of those that stood in the bays before; the truck's own are at mounts.
+    grid_kw: no more than this may be drawn.
     """
     stock = sorted((s for s in before["bays"].values() if s), key=lambda s: -before["packs"][s])
     right, mounts = set(stock[:PACKS]), at_release["mounts"]
@@ -87,4 +101,6 @@ def faults(before: dict[str, Any], at_release: dict[str, Any], after: dict[str, 
     found += [f"pack {s} was lost" for s in sorted(set(stock) - right - in_bays)]
     found += [f"the plant saw: {v}" for v in after["violations"]]
     found += [f"command {m['sequence']} ran {m['started']} times" for m in after["motions"] if m["started"] != 1]
+    drawn_w = after.get("grid_w", 0.0)
+    found += [f"{drawn_w:.0f} W drawn of {grid_kw:g} kW"] if grid_kw is not None and drawn_w > grid_kw * 1000 else []
     return found

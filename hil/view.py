@@ -56,6 +56,7 @@ class LineView:
         self._out = out
         self._began_s = time.monotonic()
         self._shown: tuple[object, ...] = ()
+        self._phases: dict[int, str] = {}
         self._line(SAFETY)
 
     def note(self, text: str) -> None:
@@ -67,7 +68,9 @@ class LineView:
         self._line(_what(event))
 
     def station(self, kind: str, message: Message) -> None:
-        """A new step or reason is a line."""
+        """A new step or reason is a line, and a new phase of a charge."""
+        if isinstance(message, BayMessage):
+            self._bay(message)
         if not isinstance(message, StateMessage):
             return
         key = (message.packml, message.step, message.reason.code if message.reason else "")
@@ -75,6 +78,13 @@ class LineView:
             self._shown = key
             pack = f"pack {message.exchange}/{message.exchanges} " if message.exchanges else ""
             self._line(f"{message.packml:<12} {message.step:<15} {message.progress_pct:>3.0f} %  {pack}{_why(message)}")
+
+    def _bay(self, bay: BayMessage) -> None:
+        before = self._phases.get(bay.bay, "")
+        self._phases[bay.bay] = bay.phase
+        if bay.phase and bay.phase != before:
+            power = f", {bay.power_kw:.0f} kW, limited by {bay.limited_by}" if bay.power_kw and bay.limited_by else ""
+            self._line(f"bay {bay.bay}: {bay.serial or 'pack'} {bay.phase.replace('_', ' ')}{power}")
 
     def close(self) -> None:
         """Nothing to restore."""
@@ -156,8 +166,9 @@ class LiveView:
         return table
 
     def _bay_table(self) -> Table:
-        table = Table("bay", "serial", "charge", "state", "why not ready", box=SIMPLE_HEAD)
+        table = Table("bay", "serial", "charge", "state", "charging", "why not ready", box=SIMPLE_HEAD)
         for number, b in sorted(self._bays.items()):
             charge = "" if b.soc_pct is None else f"{b.soc_pct:.0f} %"
-            table.add_row(str(number), b.serial or "-", charge, b.state, b.reason or "")
+            flows = f"{b.power_kw:.0f} kW, {b.limited_by}" if b.phase and b.power_kw else b.phase.replace("_", " ")
+            table.add_row(str(number), b.serial or "-", charge, b.state, flows, b.reason or "")
         return table

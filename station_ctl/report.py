@@ -144,6 +144,7 @@ def swap_record(swap: Swap, time: Timekeeper, now_s: float) -> SwapRecord:
                 serial_in=e.serial_in or None,
                 soc_in_pct=e.soc_in_pct,
                 accepted=e.accepted,
+                charged_kwh=e.charged_kwh,
             )
             for e in swap.exchanges
             if e.mount in swap.installed

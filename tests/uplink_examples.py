@@ -9,6 +9,7 @@ from station_ctl.uplink.alarm_parts import AlarmMessage, AlarmPart, AlarmsMessag
 from station_ctl.uplink.arguments import (
     AlarmArguments,
     AuthoriseArguments,
+    ChargePlanArguments,
     EvacuateArguments,
     JogArguments,
     OutOfServiceArguments,
@@ -21,6 +22,7 @@ from station_ctl.uplink.record_messages import EventMessage, ExchangePart, Metri
 from station_ctl.uplink.requests import (
     AlarmCommand,
     AuthoriseCommand,
+    ChargePlanCommand,
     EvacuateCommand,
     JogCommand,
     OutOfServiceCommand,
@@ -72,6 +74,10 @@ BAY = BayMessage(
     charging="charging",
     current_a=302.0,
     power_kw=179.4,
+    phase="charging",
+    limited_by="grid",
+    set_current_a=305.0,
+    charged_kwh=88.41,
 )
 RECOVERY = RecoveryMessage(
     timestamp=NOW,
@@ -245,6 +251,14 @@ STEP = StepCommand(
     **_AT_ONCE,
 )
 JOG = JogCommand(schema=1, id="panel-00000009", expected_state="Stopped", arguments=JogArguments(dx_mm=120), **_AT_ONCE)
+CHARGE_PLAN = ChargePlanCommand(
+    schema=1,
+    id="planner-0000010",
+    arguments=ChargePlanArguments(
+        id="night-1", slot_s=900.0, power_w={"1": (0.0, 240000.0), "2": (240000.0, 120000.0)}
+    ),
+    **_ASKED,
+)
 
 EXAMPLES: dict[str, Message] = {
     "status": STATUS,
@@ -264,6 +278,7 @@ EXAMPLES: dict[str, Message] = {
     "cmd/release_truck": RELEASE_TRUCK,
     "cmd/step": STEP,
     "cmd/jog": JOG,
+    "cmd/charge_plan": CHARGE_PLAN,
     "cmd/ack": ACK,
     "cmd/shelve": SHELVE,
     "cmd/out_of_service": OUT_OF_SERVICE,

@@ -17,6 +17,7 @@ from station_ctl.charging.phases import POWERED
 from station_ctl.charging.power import Power
 from station_ctl.charging.session import Session
 from station_ctl.charging.session_values import End, SessionLook, SessionMind
+from station_ctl.charging.stay import Stay, StayMind
 from station_ctl.charging.supervision import INPUTS, Findings, Supervision, SupervisionMind, Watched
 from station_ctl.config import Config
 from station_ctl.model.look import Snapshot
@@ -52,7 +53,7 @@ class Cabinet:
             raise ValueError(f"{place} has no charger")
         self.power = Power(place, section.charger.power_kw * 1000.0, limits, config.charging)
         self.session, self.supervision, self.energy = Session(), Supervision(), Energy()
-        self.mind = CabinetMind()
+        self.stay, self.mind = Stay(), CabinetMind()
         self._place, self._config = place, config
         self._has_meter = section.meter is not None
 
@@ -62,14 +63,15 @@ class Cabinet:
         mode, current_a, voltage_v, power_w = self.mind.wanted
         return SetPoint(ChargerMode(mode), current_a, voltage_v, power_w)
 
-    def watch(self, snapshot: Snapshot) -> Findings:
-        """Judge charger and meter; the interlock's inputs."""
+    def watch(self, snapshot: Snapshot, serial: str | None, *, empty: bool) -> Findings:
+        """Judge charger and meter; the interlock's inputs. serial: of the pack here, None if not known."""
         number, now_s = self._place.number, snapshot.now_s
         status, metered = snapshot.chargers.get(number), snapshot.meters.get(number)
         least = self._config.safety.insulation_ohm_per_v
         found = self.supervision.look(Watched(now_s, status, metered, self.wanted, self._has_meter, least))
         if self._has_meter:
             self.energy.look(metered, now_s)
+            self.stay.look(serial, self.energy, empty=empty)
         self.mind.wrong = next((said for name, said in INPUTS.items() if found[name] is not Signal.TRUE), "")
         return found
 
@@ -87,6 +89,7 @@ class Cabinet:
             trouble=self.trouble,
             energy_kwh=self.energy.kwh,
             metered=self._has_meter and self.energy.mind.final and self.energy.kwh is not None,
+            stay_kwh=self.stay.mind.kwh,
             unmetered=self.energy.why if self._has_meter and self.energy.mind.final else "",
         )
 
@@ -157,6 +160,7 @@ class Cabinet:
             "supervision": self.supervision.mind,
             "check": self.supervision.check.mind,
             "energy": self.energy.mind,
+            "stay": self.stay.mind,
             "cabinet": self.mind,
         }
 
@@ -170,5 +174,6 @@ class Cabinet:
         self.supervision.mind = SupervisionMind(**{**watched, "since_s": dict(watched["since_s"])})
         self.supervision.check.mind = MeterCheckMind(**memory["check"])
         self.energy.mind = EnergyMind(**memory["energy"])
+        self.stay.mind = StayMind(**memory["stay"])
         wanted = memory["cabinet"]["wanted"]
         self.mind = CabinetMind(**{**memory["cabinet"], "wanted": tuple(wanted)})

@@ -7,12 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from drivers.charger_status import SetPoint
+from drivers.pack_status import PackLink, PackStatus
+from drivers.reading import Signal
 from drivers.robot_protocol import MOUNT_CODE_BASE
 from station_ctl.charging import pack_limits
 from station_ctl.charging.bay import Bay
 from station_ctl.charging.cabinet import Cabinet
 from station_ctl.charging.dispatch import Dispatch
 from station_ctl.charging.scene import BayScene
+from station_ctl.charging.supervision import Findings
 from station_ctl.config import Config
 from station_ctl.model.look import Decision, Snapshot
 from station_ctl.model.places import PlaceKind, bay
@@ -117,8 +120,16 @@ class Charger:
             handled=one.place.number in handled,
             quarantined=bool(state.quarantined) and quarantined(plan.serial(pack), one.place, state),
             disobeys=one.disobeys(snapshot),
-            equipment=one.cabinet.watch(snapshot) if one.cabinet is not None else None,
+            equipment=self._watched(one, snapshot, pack),
         )
+
+    @staticmethod
+    def _watched(one: Bay, snapshot: Snapshot, pack: PackStatus) -> Findings | None:
+        if one.cabinet is None:
+            return None
+        robot = snapshot.robot
+        bare = robot is not None and robot.bays[one.place.number - 1].occupied is Signal.FALSE
+        return one.cabinet.watch(snapshot, plan.serial(pack), empty=bare and pack.link is PackLink.SILENT)
 
     def dump(self) -> dict[str, object]:
         """What it remembers, in plain values."""

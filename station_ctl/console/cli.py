@@ -9,12 +9,13 @@ import logging
 import platform
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from drivers.errors import StationError
 from drivers.mqtt_values import Endpoint, read_password
 from station_ctl.console.alarms import show_alarms
-from station_ctl.console.send import Request, make_request, send
+from station_ctl.console.send import Request, make_request, read_plan, send
 from station_ctl.console.watch import watch
 from station_ctl.console.why import why
 from station_ctl.uplink.requests import AT_ONCE, COMMANDS
@@ -70,6 +71,7 @@ def _request(chosen: argparse.Namespace) -> Request:
     given |= {"bay": chosen.bay, "alarm": chosen.alarm, "minutes": chosen.minutes, "why": chosen.why}
     given |= {"motion": chosen.motion, "mount": chosen.mount, "dx_mm": chosen.dx, "dy_mm": chosen.dy}
     arguments = {key: value for key, value in given.items() if value is not None}
+    arguments |= read_plan(chosen.plan) if chosen.plan is not None else {}
     return make_request(chosen.verb, arguments, chosen.expect, chosen.issuer or _who(), chosen.timeout)
 
 
@@ -99,6 +101,7 @@ def _make_parser() -> argparse.ArgumentParser:
     sending.add_argument("--motion", help="step: unlock, lock, lift, place, move, home, clamp or release")
     sending.add_argument("--dx", type=int, metavar="MM", help="jog: how far in x")
     sending.add_argument("--dy", type=int, metavar="MM", help="jog: how far in y")
+    sending.add_argument("--plan", type=Path, metavar="FILE", help="charge_plan: the plan (docs/charging.md)")
     sending.add_argument("--alarm", metavar="ID", help="ack, shelve, unshelve, out_of_service, in_service: which alarm")
     sending.add_argument("--minutes", type=float, metavar="MIN", help="shelve: for how long")
     sending.add_argument("--why", help="out_of_service: the reason, for who comes after you")

@@ -8,6 +8,7 @@ import secrets
 import sys
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from drivers import tasks
 from drivers.errors import BadData
@@ -56,6 +57,17 @@ def make_request(
         "arguments": arguments,
     }
     return Request(verb, read_message(COMMANDS[verb], json.dumps(content).encode(), f"send {verb}"), timeout_s)
+
+
+def read_plan(path: Path) -> dict[str, object]:
+    """A charge plan's file, as arguments of `charge_plan`. Raises BadData if it is no JSON object of schema 1."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as e:
+        raise BadData("the plan cannot be read", where=str(path), value=str(e)) from e
+    if not isinstance(found, dict) or found.pop("schema", None) != SCHEMA:
+        raise BadData("no charge plan", where=str(path), limit=f'an object with "schema": {SCHEMA}')
+    return found
 
 
 async def send(endpoint: Endpoint, topics: Topics, request: Request, *, as_json: bool) -> int:

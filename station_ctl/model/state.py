@@ -24,7 +24,8 @@ class BayCharge:
     Of a bay with a charger: phase of the charge (charging.phases), '' between two; limited_by: who sets its current
     (bms, type, charger, plan, grid), '' while none is asked for; trouble: what is wrong with charger or meter;
     energy_kwh: into the pack by the meter's registers since the charge began, None if not knowable; metered: that is
-    final, the charge is over; unmetered: why nobody knows what a charge that is over has brought, one line.
+    final, the charge is over; stay_kwh: the sum of its charges here, None if not knowable; unmetered: why nobody knows
+    what a charge that is over has brought, one line.
     """
 
     permitted: bool
@@ -37,6 +38,7 @@ class BayCharge:
     trouble: str = ""
     energy_kwh: float | None = None
     metered: bool = False
+    stay_kwh: float | None = None
     unmetered: str = ""
 
 

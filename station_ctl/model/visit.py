@@ -25,7 +25,10 @@ class Authorisation:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One pack out, one pack in, at one mount."""
+    """One pack out, one pack in, at one mount.
+
+    charged_kwh: what the pack that goes in has taken in its bay, by the meter's registers; None if not knowable.
+    """
 
     mount: int
     serial_out: str
@@ -36,6 +39,7 @@ class Exchange:
     soc_in_pct: float
     accepted: bool | None = None  # the discharged pack: True taken into stock, False quarantined, None not known yet
     remark: str = ""
+    charged_kwh: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,11 @@ def back_out(state: StationState, robot: RobotStatus | None, asked: Reason, now_
     if swap and _own_pack_returns(state.step, trigger):
         exchange = swap.exchange
         own = replace(
-            exchange, bay_out=exchange.bay_in, serial_in=exchange.serial_out, soc_in_pct=exchange.soc_out_pct or 0.0
+            exchange,
+            bay_out=exchange.bay_in,
+            serial_in=exchange.serial_out,
+            soc_in_pct=exchange.soc_out_pct or 0.0,
+            charged_kwh=None,
         )
         swap = with_exchange(swap, swap.index, own)
     return replace(new, swap=swap, resume_to=STEP[new.step].phase)

@@ -83,15 +83,25 @@ def choose_again(exchange: Exchange, state: StationState, snapshot: Snapshot, co
     promised = swap.soc_promised_pct if swap else config.swap.soc_promised_pct
     planned = {e.bay_out for e in swap.exchanges[swap.index + 1 :]} if swap else set()
     if serial(pack) == exchange.serial_in and not readiness(exchange.bay_out, state, snapshot, config, promised):
-        return exchange
+        return replace(exchange, charged_kwh=_charged_kwh(exchange.bay_out, state))
     for number in ready_bays(state, snapshot, config, promised):
         if number not in planned:
             other = snapshot.pack(bay(number))
             return replace(
-                exchange, bay_out=number, serial_in=serial(other) or "", soc_in_pct=other.soc_pct.value or 0.0
+                exchange,
+                bay_out=number,
+                serial_in=serial(other) or "",
+                soc_in_pct=other.soc_pct.value or 0.0,
+                charged_kwh=_charged_kwh(number, state),
             )
     why = _no_longer(exchange, serial(pack), readiness(exchange.bay_out, state, snapshot, config, promised))
     return Reason("no_charged_pack", f"bay {exchange.bay_out}: {why}; no other pack is ready")
+
+
+def _charged_kwh(number: int, state: StationState) -> float | None:
+    """What the pack has taken in its bay; its charge is over since it was chosen."""
+    charge = state.charging.get(number)
+    return charge.stay_kwh if charge is not None else None
 
 
 def _no_longer(exchange: Exchange, said: str | None, why: str) -> str:

@@ -19,7 +19,10 @@ class EventMessage(Message):
 
 
 class ExchangePart(Part):
-    """One pack for another. `accepted`: whether the pack taken out may be used again; None: not judged."""
+    """One pack for another. `accepted`: whether the pack taken out may be used again; None: not judged.
+
+    charged_kwh: what the pack put in has taken in its bay, by the registers of the bay's meter; None: not knowable.
+    """
 
     mount: int
     bay_in: int | None
@@ -29,6 +32,7 @@ class ExchangePart(Part):
     serial_in: str | None
     soc_in_pct: float | None
     accepted: bool | None
+    charged_kwh: float | None = None
 
 
 class SwapRecord(Message):

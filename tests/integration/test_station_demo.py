@@ -23,3 +23,5 @@ def test_demo_swaps_two_packs_and_writes_the_record(tmp_path: Path) -> None:
     assert all(e.serial_out and e.soc_out_pct and e.accepted for e in record.exchanges)
     assert written["visit"]["duration_s"] >= written["visit"]["acting_s"] > 0
     assert written["metrics"]["can_frames"] > 500
+    assert [b["bay"] for b in written["charged"]] == [e.bay_in for e in record.exchanges]
+    assert all(b["charged_kwh"] > 0.0 and b["phase"] == "charging" for b in written["charged"])

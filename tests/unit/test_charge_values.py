@@ -356,7 +356,8 @@ def test_a_recording_of_before_there_were_chargers_can_still_be_read() -> None:
     codec = Codec()
     codec.of(Cycle)
     new = {"Snapshot": {"chargers", "meters", "grid", "plan"}, "Decision": {"set_points"}}
-    new["BayCharge"] = {"phase", "limited_by", "trouble", "energy_kwh", "metered", "unmetered"}
+    new["BayCharge"] = {"phase", "limited_by", "trouble", "energy_kwh", "metered", "stay_kwh", "unmetered"}
+    new["Exchange"] = {"charged_kwh"}
     added = ("ChargerStatus", "MeterStatus", "SetPoint", "ChargePlan")
     schema = {
         name: [field for field in names if field not in new.get(name, ())]

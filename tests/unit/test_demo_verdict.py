@@ -57,6 +57,11 @@ def _twice(release: Truth, after: Truth) -> None:
 
 def test_right_swap_has_no_faults() -> None:
     assert faults(BEFORE, RELEASE, AFTER) == []
+    assert faults(BEFORE, RELEASE, {**AFTER, "grid_w": 299_000}, 300.0) == []
+
+
+def test_more_than_the_grid_limit_is_a_fault() -> None:
+    assert faults(BEFORE, RELEASE, {**AFTER, "grid_w": 300_001}, 300.0) == ["300001 W drawn of 300 kW"]
 
 
 @pytest.mark.parametrize(
