@@ -29,7 +29,8 @@ class BaySays(Words):
     """What the station says of a bay. says: in the reason why its pack cannot be handed out.
 
     charging: how it stands with charging; because: in the reason why it does not charge. phase: of the charge;
-    trouble: in what is wrong with charger or meter; charged_kwh: at least so much by the meter.
+    limited_by: who sets its current; trouble: in what is wrong with charger or meter; charged_kwh: by the meter, at
+    least so much.
     """
 
     number: int = Field(ge=1, le=24)
@@ -38,16 +39,21 @@ class BaySays(Words):
     charging: str | None = Field(None, pattern=r"^[a-z_]+$")
     because: str | None = Field(None, min_length=1)
     phase: str | None = Field(None, pattern=r"^[a-z_]*$")
+    limited_by: Literal["bms", "type", "charger", "plan", "grid"] | None = None
     trouble: str | None = Field(None, min_length=1)
     charged_kwh: float | None = Field(None, ge=0)
 
 
 class RecordSays(Words):
-    """What the record of the last swap says. exchanges: how many packs; accepted: every pack taken out, or not."""
+    """What the record of the last swap says. exchanges: how many packs; accepted: every pack taken out, or not.
+
+    charged_kwh: at least so much has each pack that was put in taken in its bay, by the meter.
+    """
 
     outcome: Literal["completed", "backed_out", "aborted"]
     exchanges: int | None = Field(None, ge=0, le=3)
     accepted: bool | None = None
+    charged_kwh: float | None = Field(None, ge=0)
 
 
 class When(Words):

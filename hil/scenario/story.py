@@ -94,6 +94,9 @@ class Story:
             record.outcome == wanted.outcome
             and (wanted.exchanges is None or len(record.exchanges) == wanted.exchanges)
             and (wanted.accepted is None or all(e.accepted is wanted.accepted for e in record.exchanges))
+            and (
+                wanted.charged_kwh is None or all((e.charged_kwh or 0) >= wanted.charged_kwh for e in record.exchanges)
+            )
         )
 
     def _bay(self, wanted: BaySays) -> bool:
@@ -153,6 +156,7 @@ def _charge_is(wanted: BaySays, said: BayMessage) -> bool:
     """What is wanted of a bay with a charger."""
     return (
         wanted.phase in (None, said.phase)
+        and wanted.limited_by in (None, said.limited_by)
         and (wanted.trouble is None or wanted.trouble in (said.trouble or ""))
         and (wanted.charged_kwh is None or (said.charged_kwh or 0.0) >= wanted.charged_kwh)
     )

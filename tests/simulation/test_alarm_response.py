@@ -261,6 +261,7 @@ CASES: dict[str, Case] = {
     "pack.quarantined": Case("state", quarantine),
     "pack.taken_away": Case("state", carried_away),
     "charge.tripped": Case("decision", told(charging={2: BayCharge(False, "tripped", "current over its demand")})),
+    "charger.trouble": Case("decision", told(charging={2: BayCharge(False, "withheld", "", trouble="no answer")})),
     "stock.no_charged_pack": Case("plant", both(discharge, arrives()), waits_for("no_charged_pack")),
     "stock.no_free_bay": Case("plant", both(fill, arrives()), waits_for("no_free_bay")),
     "truck.repark": Case("plant", arrives(x_error_mm=130.0), waits_for("repark")),
