@@ -92,7 +92,7 @@ def test_a_set_point_that_cannot_be_said_is_counted_and_holds_up_no_other() -> N
     narrow, other, health = Port(100.0), Port(), Health()
     output = Output(configured(), SimpleNamespace(), health, {1: narrow, 2: other})  # type: ignore[arg-type, dict-item]
     asked = SetPoint(ChargerMode.CHARGE, 200.0, 640.0, 120e3)
-    output.want(Decision(MotionClass(0), False, None, set_points={1: asked, 2: OFF}), 7.0)
+    output.want(Decision(MotionClass(0), 0, False, None, {}, set_points={1: asked, 2: OFF}), 7.0)
     assert (narrow.wanted, other.wanted, health.failed_writes) == ([], [(OFF, 7.0)], 1)
 
 
