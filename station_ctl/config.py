@@ -24,6 +24,7 @@ from station_ctl.sections import (
     PacksSection,
     RobotSection,
     Section,
+    SocSection,
     StationSection,
     SwapSection,
     TruckSection,
@@ -50,6 +51,7 @@ class Config(Section):
     charging: ChargingSection = ChargingSection()
     grid: GridSection = GridSection()
     blackbox: BlackboxSection = BlackboxSection()
+    soc: SocSection = SocSection()
     safety: SafetySection = SafetySection()
 
     @model_validator(mode="after")

@@ -13,6 +13,7 @@ from drivers.robot import Robot
 from drivers.truck import TruckLink
 from station_ctl.blackbox.box import BlackBox
 from station_ctl.equipment import Equipment
+from station_ctl.estimates.station import Estimates, NoEstimates
 from station_ctl.health import Health
 from station_ctl.snapshots import spread
 from station_ctl.uplink.record_messages import MetricsMessage, Spread
@@ -31,6 +32,7 @@ class Sources:
     uplink: Uplink
     blackbox: BlackBox
     equipment: Equipment
+    estimates: Estimates | NoEstimates
 
     def message(self, health: Health, alarms: Mapping[str, int]) -> MetricsMessage:
         """All figures as they stand now. alarms: as the annunciator counts them."""
@@ -63,6 +65,8 @@ class Sources:
             "plc.link_losses": stats.link_losses,
             "plc.bad_data": self.robot.bad_data,
             "packs.handshake_timeouts": self.packs.handshake_timeouts,
+            "soc.off": int(self.estimates.off),
+            "soc.failed_records": self.estimates.failed,
             "blackbox.failed_writes": self.blackbox.counters.failed,
             "blackbox.lost_cycles": self.blackbox.lost,
             "blackbox.unpacked_chunks": self.blackbox.counters.unpacked,

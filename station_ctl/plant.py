@@ -6,10 +6,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from station_ctl.config import Config
+from station_ctl.estimates.station import NO_ESTIMATES
 from station_ctl.model.charge_plan import ChargePlan
 from station_ctl.model.look import Snapshot
 from station_ctl.model.places import Place, bay, mount
-from station_ctl.ports import ChargerPort, JournalPort, MeterPort, PackPort, RobotPort, TruckPort, UplinkPort
+from station_ctl.ports import (
+    ChargerPort,
+    EstimatesPort,
+    JournalPort,
+    MeterPort,
+    PackPort,
+    RobotPort,
+    TruckPort,
+    UplinkPort,
+)
 from station_ctl.swap.doorkeeper import Doorkeeper
 
 
@@ -19,6 +29,7 @@ class Plant:
 
     doorkeeper: has looked at every status that the robot's driver has read. recorder: the trouble of the black box, ''
     without any. chargers, meters: by bay, of those bays that have one; grid: the meter at the connection point.
+    estimates: of the packs' charge; fed with every snapshot.
     """
 
     robot: RobotPort
@@ -33,6 +44,7 @@ class Plant:
     chargers: Mapping[int, ChargerPort] = field(default_factory=dict)
     meters: Mapping[int, MeterPort] = field(default_factory=dict)
     grid: MeterPort | None = None
+    estimates: EstimatesPort = NO_ESTIMATES
 
     def read(self, addresses: Mapping[Place, int], now_s: float, plan: ChargePlan | None = None) -> Snapshot:
         """What the drivers have read by now. addresses: of each place, as `addresses` gives them. plan: that holds.
@@ -42,7 +54,7 @@ class Plant:
         packs = {place: self.packs.status(address) for place, address in addresses.items()}
         robot, error = self.robot.status, self.robot.error
         said = str(error) if error else ""
-        return Snapshot(
+        seen = Snapshot(
             now_s,
             robot,
             said,
@@ -55,6 +67,7 @@ class Plant:
             grid=self.grid.status if self.grid is not None else None,
             plan=plan,
         )
+        return self.estimates.feed(seen)
 
 
 def addresses(config: Config) -> dict[Place, int]:

@@ -13,6 +13,9 @@ from drivers.pack_status import PackStatus
 from drivers.robot_protocol import CommandBlock, RobotStatus
 from drivers.truck_status import TruckRequest, TruckStatus
 from station_ctl.journal import Entry
+from station_ctl.model.look import Snapshot
+from station_ctl.model.state import StationState
+from station_ctl.model.words import Event
 from station_ctl.uplink.admission import Admitted
 from station_ctl.uplink.figures import UplinkFigures
 from station_ctl.uplink.messages import OutgoingMessage, SnapshotMessage
@@ -96,6 +99,16 @@ class UplinkPort(Protocol):
 
     def figures(self) -> UplinkFigures:
         """How it is doing."""
+
+
+class EstimatesPort(Protocol):
+    """What is estimated of the packs (station_ctl.estimates)."""
+
+    def feed(self, snapshot: Snapshot) -> Snapshot:
+        """The snapshot with the estimates of its packs; the same one where nothing is estimated. Does not raise."""
+
+    def told(self, state: StationState) -> tuple[Event, ...]:
+        """Events of this cycle. state: the one it ended in. Does not raise."""
 
 
 class JournalPort(Protocol):

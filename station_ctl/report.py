@@ -12,6 +12,7 @@ from station_ctl import whereabouts
 from station_ctl.alarms import catalogue
 from station_ctl.annunciator import Annunciator
 from station_ctl.config import Config
+from station_ctl.model.charge_estimate import ChargeSpan
 from station_ctl.model.look import Decision, Snapshot
 from station_ctl.model.state import StationState
 from station_ctl.model.visit import Swap
@@ -20,7 +21,7 @@ from station_ctl.ports import UplinkPort
 from station_ctl.snapshots import bay_message, state_message, truck_message
 from station_ctl.stopped import Stopped
 from station_ctl.uplink import message
-from station_ctl.uplink.record_messages import EventMessage, ExchangePart, MetricsMessage, SwapRecord
+from station_ctl.uplink.record_messages import ChargePart, EventMessage, ExchangePart, MetricsMessage, SwapRecord
 from station_ctl.uplink.state_messages import StoppedPart
 from station_ctl.wall_clock import utc_now
 
@@ -123,6 +124,14 @@ def _event(event: Event) -> EventMessage:
     return EventMessage(code=event.code, severity=severity, text=event.text, details=dict(event.details))  # type: ignore[arg-type]
 
 
+def _charge(span: ChargeSpan | None) -> ChargePart | None:
+    if span is None:
+        return None
+    return ChargePart(
+        soc_pct=span.soc_pct, soc_p05_pct=span.soc_p05_pct, soc_p95_pct=span.soc_p95_pct, reason=span.grounds.value
+    )
+
+
 def swap_record(swap: Swap, time: Timekeeper, now_s: float) -> SwapRecord:
     """`swap`: the record of a swap that has come to its end. Exchanges that did not take place are left out."""
     outcome: Literal["completed", "backed_out", "aborted"] = "completed"
@@ -145,6 +154,8 @@ def swap_record(swap: Swap, time: Timekeeper, now_s: float) -> SwapRecord:
                 soc_in_pct=e.soc_in_pct,
                 accepted=e.accepted,
                 charged_kwh=e.charged_kwh,
+                arrival_provisional=_charge(e.charge_out),
+                outgoing=_charge(e.charge_in),
             )
             for e in swap.exchanges
             if e.mount in swap.installed

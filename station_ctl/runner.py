@@ -132,7 +132,7 @@ class Runner:
         else:
             self._output.want(decision, now_s)
         told = self._alarms.step(decided.state, snapshot, decision, self._vital())
-        events = (*changes.told(self.state, decided.state), *told.events)
+        events = (*changes.told(self.state, decided.state), *told.events, *self._plant.estimates.told(decided.state))
         entry = Entry(decided.state, command, events, decided.finished, told.transitions)
         state = await self._recorded(entry, cycle)
         if command is not None:

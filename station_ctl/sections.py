@@ -131,6 +131,9 @@ class SwapSection(Section):
     """`[swap]`: how a swap is done."""
 
     soc_promised_pct: float = Field(80.0, ge=0, le=100, description="No pack under this charge is handed out.")
+    soc_confidence_pct: float = Field(
+        95.0, ge=50, le=99.9, description="A pack whose estimate is anchored holds the promise with this probability."
+    )
     authorisation_valid_s: float = Field(
         3600.0, ge=60, le=86400, description="An authorisation that no truck has used by then lapses."
     )
@@ -142,6 +145,14 @@ class SwapSection(Section):
     motion_timeout_s: float = Field(120.0, ge=1, le=600, description="Wait for one robot motion before Held.")
     depart_timeout_s: float = Field(600.0, ge=5, le=3600, description="Wait for the truck to leave before a reminder.")
     pack_data_age_s: float = Field(2.0, ge=0.2, le=10, description="A pack with older data is not chosen.")
+
+
+class SocSection(Section):
+    """`[soc]`: the charge estimator."""
+
+    type: str = Field("", description="Pack type: a shipped name, or a path ending in .toml; empty: no estimator.")
+    records: str = Field("", description="Folder of the packs' records; empty: `soc` beside the journal.")
+    drive_kw: float = Field(100.0, gt=0, le=1000, description="Steady power that deliverable energy is told for.")
 
 
 class BlackboxSection(Section):

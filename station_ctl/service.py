@@ -31,6 +31,8 @@ from station_ctl.blackbox.box import BlackBox
 from station_ctl.config import Config
 from station_ctl.cycle import Deciders
 from station_ctl.equipment import Equipment
+from station_ctl.estimates.records import Records
+from station_ctl.estimates.station import NO_ESTIMATES, Estimates, NoEstimates
 from station_ctl.journal import Journal
 from station_ctl.metrics import Sources
 from station_ctl.model.state import StationState
@@ -38,6 +40,7 @@ from station_ctl.plant import Plant
 from station_ctl.report import Reporter
 from station_ctl.runner import Runner
 from station_ctl.sections import CanSection
+from station_ctl.soc import cell_type
 from station_ctl.swap.doorkeeper import Doorkeeper
 from station_ctl.swap.restart import recovered
 from station_ctl.uplink.roles import Roles
@@ -65,6 +68,7 @@ class Service:
     runner: Runner
     blackbox: BlackBox
     equipment: Equipment
+    estimates: Estimates | NoEstimates
 
 
 class Watchdog:
@@ -90,7 +94,7 @@ class Watchdog:
 class Wires:
     """The ways out of the service that can be others than this machine's own: CAN, the broker, and who we are to it.
 
-    worker: who works for the black box, one piece at a time, in order.
+    worker: a new one for the black box, and one for the packs' records; each does one piece at a time, in order.
     """
 
     can: Callable[[CanSection], CanLink]
@@ -101,7 +105,7 @@ class Wires:
 
 def real_wires() -> Wires:
     """python-can and a TCP connection to the broker, under a new name for each start."""
-    return Wires(_bus, MqttSession, uuid.uuid4().hex[:12], lambda: ThreadPoolExecutor(1, "blackbox"))
+    return Wires(_bus, MqttSession, uuid.uuid4().hex[:12], lambda: ThreadPoolExecutor(1, "files"))
 
 
 def build(config: Config, journal: Journal, state: StationState, notifier: Notifier, wires: Wires) -> Service:
@@ -148,6 +152,7 @@ def build(config: Config, journal: Journal, state: StationState, notifier: Notif
     equipment = Equipment.of(config)
     deciders = Deciders.of(config)
     blackbox = BlackBox(config, deciders, wires.worker())
+    estimates = _estimates(config, wires)
     plant = Plant(
         robot,
         packs,
@@ -161,14 +166,26 @@ def build(config: Config, journal: Journal, state: StationState, notifier: Notif
         equipment.chargers,
         equipment.meters,
         equipment.grid,
+        estimates,
     )
-    sources = Sources(client, robot, buses, packs, truck, uplink, blackbox, equipment)
+    sources = Sources(client, robot, buses, packs, truck, uplink, blackbox, equipment, estimates)
     alarms = Annunciator(config, catalogue.load(), journal.alarms)
     reporter = Reporter(config, uplink, lambda: sources.message(runners[0].health, alarms.figures(_now_s())), alarms)
     runner = Runner(config, deciders, plant, reporter, state, Watchdog(notifier).healthy)
     runner.on_end = blackbox.cycle
     runners.append(runner)
-    return Service(config, journal, client, robot, buses, packs, truck, uplink, notifier, runner, blackbox, equipment)
+    return Service(
+        config, journal, client, robot, buses, packs, truck, uplink, notifier, runner, blackbox, equipment, estimates
+    )
+
+
+def _estimates(config: Config, wires: Wires) -> Estimates | NoEstimates:
+    """The charge estimator, if the station names a pack type. Raises TypeFileError for one that cannot be used."""
+    if not config.soc.type:
+        return NO_ESTIMATES
+    of = cell_type.load(config.soc.type)
+    folder = Path(config.soc.records) if config.soc.records else Path(config.station.journal).parent / "soc"
+    return Estimates(config, of, Records(folder, of.name, wires.worker()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +223,8 @@ def _now_s() -> float:
 def check(config: Config) -> None:
     """Read all that a start needs beside the configuration itself, and fit it together; nothing is opened or started.
 
-    Raises StationError for a register map, a cause table, an alarm catalogue, a password or certificate file that
-    cannot be used.
+    Raises StationError for a register map, a cause table, an alarm catalogue, a pack type, a password or certificate
+    file that cannot be used.
     """
     build(config, Journal(Path(config.station.journal)), recovered(None), Notifier(""), real_wires())
 
@@ -259,5 +276,6 @@ async def serve(service: Service, stop: asyncio.Event) -> None:
         await tasks.end(cycle)
         await service.runner.stop()
         await service.blackbox.close()
+        await service.estimates.close()
         await tasks.end(uplink)
         await tasks.end(*devices)

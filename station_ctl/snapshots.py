@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Literal
+from typing import Any, Literal
 
 from drivers.charger_status import SetPoint
 from drivers.pack_status import PackStatus
@@ -135,7 +135,28 @@ def bay_message(
         trouble=charge.trouble or None if charge else None,
         set_current_a=round(wanted.current_a, 1) if wanted is not None else None,
         charged_kwh=charge.energy_kwh if charge else None,
+        **_estimated(plan.serial(pack), snapshot),
     )
+
+
+def _estimated(serial: str | None, snapshot: Snapshot) -> dict[str, Any]:
+    """What the estimator says of a pack, or why nothing."""
+    if serial is None:
+        return {}
+    estimate = snapshot.estimates.get(serial)
+    if estimate is None:
+        return {"soc_reason": snapshot.not_estimated.get(serial, "off")}
+    charge = estimate.charge
+    return {
+        "soc_estimate_pct": charge.soc_pct,
+        "soc_p05_pct": charge.soc_p05_pct,
+        "soc_p95_pct": charge.soc_p95_pct,
+        "capacity_ah": estimate.capacity_ah,
+        "energy_kwh": estimate.energy_kwh,
+        "p_promised_pct": estimate.p_promised_pct,
+        "soc_reason": charge.grounds.value,
+        "bms_soc_wrong": estimate.bms_wrong,
+    }
 
 
 def _bay_state(

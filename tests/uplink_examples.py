@@ -18,7 +18,14 @@ from station_ctl.uplink.arguments import (
 )
 from station_ctl.uplink.message import Message
 from station_ctl.uplink.place_messages import BayMessage, MountPart, TruckMessage
-from station_ctl.uplink.record_messages import EventMessage, ExchangePart, MetricsMessage, Spread, SwapRecord
+from station_ctl.uplink.record_messages import (
+    ChargePart,
+    EventMessage,
+    ExchangePart,
+    MetricsMessage,
+    Spread,
+    SwapRecord,
+)
 from station_ctl.uplink.requests import (
     AlarmCommand,
     AuthoriseCommand,
@@ -78,6 +85,14 @@ BAY = BayMessage(
     limited_by="grid",
     set_current_a=305.0,
     charged_kwh=88.41,
+    soc_estimate_pct=95.12,
+    soc_p05_pct=94.31,
+    soc_p95_pct=95.88,
+    capacity_ah=294.6,
+    energy_kwh=157.2,
+    p_promised_pct=100.0,
+    soc_reason="anchored",
+    bms_soc_wrong=False,
 )
 RECOVERY = RecoveryMessage(
     timestamp=NOW,
@@ -172,6 +187,8 @@ RECORD = SwapRecord(
             serial_in="CATL-00000017",
             soc_in_pct=96.0,
             accepted=True,
+            arrival_provisional=ChargePart(soc_pct=16.4, soc_p05_pct=12.1, soc_p95_pct=21.9, reason="plateau"),
+            outgoing=ChargePart(soc_pct=95.12, soc_p05_pct=94.31, soc_p95_pct=95.88, reason="anchored"),
         ),
     ),
     started=NOW - timedelta(seconds=243.5),

@@ -10,6 +10,7 @@ from drivers.meter_status import MeterStatus
 from drivers.pack_status import PackStatus
 from drivers.robot_protocol import MotionClass, RobotStatus
 from drivers.truck_status import TruckStatus
+from station_ctl.model.charge_estimate import ChargeEstimate
 from station_ctl.model.charge_plan import ChargePlan
 from station_ctl.model.places import Place
 from station_ctl.model.state import BayCharge
@@ -27,6 +28,7 @@ class Snapshot:
     unwatched_s: when that was so last, in event-loop seconds (swap.doorkeeper).
     chargers, meters: by bay, those that have been heard; grid: the meter at the connection point, None if there is none
     or it was not heard. plan: the charge plan that holds, None: the default (charging.plan).
+    estimates: by serial, of packs that are here or were a moment ago; not_estimated: by serial why a pack has none.
     """
 
     now_s: float
@@ -41,6 +43,8 @@ class Snapshot:
     meters: Mapping[int, MeterStatus] = field(default_factory=dict)
     grid: MeterStatus | None = None
     plan: ChargePlan | None = None
+    estimates: Mapping[str, ChargeEstimate] = field(default_factory=dict)
+    not_estimated: Mapping[str, str] = field(default_factory=dict)
 
     def pack(self, place: Place) -> PackStatus:
         """What the pack at a place says; silence for a place that is not configured."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from station_ctl.model.charge_estimate import ChargeSpan
 from station_ctl.model.places import Place
 
 
@@ -28,6 +29,7 @@ class Exchange:
     """One pack out, one pack in, at one mount.
 
     charged_kwh: what the pack that goes in has taken in its bay, by the meter's registers; None if not knowable.
+    charge_out, charge_in: estimated at the time of the exchange, beside the BMS's soc_out_pct and soc_in_pct.
     """
 
     mount: int
@@ -40,6 +42,8 @@ class Exchange:
     accepted: bool | None = None  # the discharged pack: True taken into stock, False quarantined, None not known yet
     remark: str = ""
     charged_kwh: float | None = None
+    charge_out: ChargeSpan | None = None
+    charge_in: ChargeSpan | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ import numpy as np
 from drivers import candump
 from drivers.candump import Heard
 from drivers.dbc_file import DbcFile
-from station_ctl.soc.candump_rows import NamedSignals, OwnPacks, Row, Signals
+from station_ctl.soc.candump_rows import NamedSignals, OwnPacks, Signals
 from station_ctl.soc.log import Log, LogError, from_columns
+from station_ctl.soc.row import Row
 
 OWN_PACKS: Final = "pack"
 

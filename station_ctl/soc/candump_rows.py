@@ -1,35 +1,21 @@
 """From frames to rows of current, voltage and temperature.
 
-A row for each current that is told; voltage and temperature are the last ones, and NaN once they are too old. Of the
-station's own packs BMV is not used: told in steps of 10 mV, cells look apart by a tenth of their charge on the plateau.
+A row for each current that is told; voltage and temperature are the last ones, and NaN once they are too old.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
 
 from drivers.candump import Heard
 from drivers.dbc_file import DbcFile, key_of
 from drivers.pack_listen import PackListener, Reassembly
-from drivers.pack_status import PackStatus
-from drivers.reading import Reading
 from station_ctl.soc.log import LogError
+from station_ctl.soc.row import SLOW_OLDEST_S, Row, row
 
-BCS_OLDEST_S: Final = 1.0
-SLOW_OLDEST_S: Final = 60.0
 OLDEST_S: Final = {"V": 5.0, "V_pack": 5.0, "T": SLOW_OLDEST_S, "I_meter": 5.0}
-
-
-class Row(NamedTuple):
-    """One moment: A (> 0 charges), V of the mean cell, degC, A of the station's meter; NaN: not known."""
-
-    t_s: float
-    current_a: float
-    cell_v: float
-    temperature_c: float
-    meter_a: float = math.nan
 
 
 class OwnPacks:
@@ -51,7 +37,7 @@ class OwnPacks:
             if image.serial and image.serial not in serials:
                 serials.append(image.serial)
             if name == "BCS":
-                self.rows.setdefault(address, []).append(_row(image.status(heard.t_s), heard.t_s, self._cells))
+                self.rows.setdefault(address, []).append(row(image.status(heard.t_s), heard.t_s, self._cells))
 
     def lacking(self, address: int | None) -> str:
         """Two serials at one address are two packs."""
@@ -61,25 +47,6 @@ class OwnPacks:
         return (
             f"has several packs at one address: {', '.join(serials)}; cut it between them" if len(serials) > 1 else ""
         )
-
-
-def _row(status: PackStatus, t_s: float, cells: int) -> Row:
-    pack_v = _good(status.pack_voltage_v, t_s, BCS_OLDEST_S)
-    return Row(t_s, _good(status.pack_current_a, t_s, BCS_OLDEST_S), pack_v / cells, _temperature_c(status, t_s))
-
-
-def _good(reading: Reading[float], t_s: float, oldest_s: float) -> float:
-    value = reading.good(t_s, oldest_s)
-    return math.nan if value is None else value
-
-
-def _temperature_c(status: PackStatus, t_s: float) -> float:
-    """Mean of the probes; without them half way between the warmest and the coldest point."""
-    probes = status.temperatures_c.good(t_s, SLOW_OLDEST_S)
-    if probes:
-        return sum(probes) / len(probes)
-    ends = (status.temperature_max_c, status.temperature_min_c)
-    return sum(_good(end, t_s, SLOW_OLDEST_S) for end in ends) / 2
 
 
 @dataclass(frozen=True, slots=True)

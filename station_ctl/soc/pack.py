@@ -114,6 +114,14 @@ class PackEstimate:
         """Probability that the charge is at least the promised one."""
         return self.kernel.chance(soc)
 
+    def least(self, confidence: float) -> float:
+        """The charge that the pack holds with this probability (0..1), to 0.0003."""
+        low, high = 0.0, 1.05
+        for _ in range(12):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self.kernel.chance(middle) >= confidence else (low, middle)
+        return low
+
     def arrival(self) -> tuple[float, float, float]:
         """Charge when it was docked, with what is known now: (soc, p05, p95)."""
         soc, low, _, high = self.kernel.arrival()

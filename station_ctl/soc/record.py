@@ -1,4 +1,4 @@
-"""What the station keeps of a pack between its visits: one small file per serial, versioned and checksummed.
+"""What the station keeps of a pack between its visits and over a restart: one small file per serial, with a checksum.
 
 A record that is damaged, of another type, of another version or absurd is worth nothing: the pack is unknown then, and
 the reason is told. Nothing here raises for a bad record.
@@ -15,9 +15,10 @@ from typing import Any, Final
 
 from station_ctl import whole_file
 
-VERSION: Final = 1
+VERSION: Final = 2
 _LONGEST: Final = 4096
 _WORST_SERIAL: Final = 64
+_LONGEST_ID: Final = 64
 
 Health = tuple[float, float, float]
 Pair = tuple[float, float]
@@ -25,7 +26,12 @@ Pair = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """healths: four (weight, capacity in parts of fresh, sd); bias in C, scale, voltage error in V: (mean, sd)."""
+    """healths: four (weight, capacity in parts of fresh, sd); bias in C, scale, voltage error in V: (mean, sd).
+
+    Of a pack that is still here: its charge (mean, sd), parts of 1, None: not known, or it left; saved_s: when, in
+    seconds of Unix time by the wall clock; resting: no current could flow then, nor begin before the next record;
+    swap_id: the swap whose final arrival charge was waited for, '' if none.
+    """
 
     serial: str
     pack_type: str
@@ -34,6 +40,10 @@ class Record:
     scale: Pair
     level_v: Pair
     visits: int = 1
+    charge: Pair | None = None
+    saved_s: float = 0.0
+    resting: bool = False
+    swap_id: str = ""
 
 
 def to_bytes(record: Record) -> bytes:
@@ -69,7 +79,8 @@ def _record(content: dict[str, Any]) -> Record:
     healths = tuple((float(w), float(q), float(s)) for w, q, s in content["healths"])
     return Record(
         str(content["serial"]), str(content["pack_type"]), healths, pair("bias"), pair("scale"), pair("level_v"),
-        int(content["visits"]),
+        int(content["visits"]), None if content["charge"] is None else pair("charge"), float(content["saved_s"]),
+        content["resting"] is True, str(content["swap_id"])[:_LONGEST_ID],
     )  # fmt: skip
 
 
@@ -83,6 +94,8 @@ def _sane(record: Record) -> bool:
         and math.isclose(sum(w for w, _, _ in record.healths), 1, abs_tol=0.01)
         and all(abs(mean) <= most and 0 < sd <= widest for (mean, sd), most, widest in within)
         and record.visits >= 1
+        and (record.charge is None or (0 <= record.charge[0] <= 1.05 and 0 < record.charge[1] < 1))
+        and 0 <= record.saved_s < 1e11
     )
 
 

@@ -12,6 +12,7 @@ from drivers.reading import Signal
 from drivers.robot_protocol import EchoState, Opcode, RobotStatus
 from station_ctl.model.places import Place, bay, mount
 from station_ctl.model.state import StationState
+from station_ctl.model.visit import Exchange
 from station_ctl.swap import motions
 from station_ctl.swap.look import Go, Look, Outcome, hold, wait
 from station_ctl.swap.plan import readiness, serial, standing
@@ -105,5 +106,12 @@ def lock(look: Look) -> Outcome:
     swap = look.swap
     more = swap.index + 1 < len(swap.exchanges) and not swap.backed_out
     installed = tuple(sorted({*swap.installed, swap.exchange.mount}))
-    swap = replace(swap, installed=installed, index=swap.index + more)
+    exchanges = tuple(_measured(look, e) if e == swap.exchange else e for e in swap.exchanges)
+    swap = replace(swap, exchanges=exchanges, installed=installed, index=swap.index + more)
     return Go("locked_more" if more else "locked_last", replace(outcome.state, swap=swap))
+
+
+def _measured(look: Look, exchange: Exchange) -> Exchange:
+    """The exchange with what its two packs were estimated to hold when it was done."""
+    out, put_in = (look.snapshot.estimates.get(serial) for serial in (exchange.serial_out, exchange.serial_in))
+    return replace(exchange, charge_out=out.charge if out else None, charge_in=put_in.charge if put_in else None)

@@ -8,6 +8,7 @@ from drivers.pack_status import PackLink, PackStatus
 from drivers.reading import Signal
 from drivers.robot_protocol import RobotStatus
 from station_ctl.config import Config
+from station_ctl.model.charge_estimate import ChargeEstimate
 from station_ctl.model.look import Snapshot
 from station_ctl.model.places import Place, bay
 from station_ctl.model.state import StationState
@@ -84,6 +85,20 @@ def readiness(number: int, state: StationState, snapshot: Snapshot, config: Conf
     soc_pct = pack.soc_pct.good(snapshot.now_s, config.swap.pack_data_age_s)
     if soc_pct is None or soc_pct < promised_pct:
         return f"charge {soc_pct} %, promised {promised_pct:g} %"
+    return _known_better(snapshot.estimates.get(name), soc_pct, config, promised_pct)
+
+
+def _known_better(estimate: ChargeEstimate | None, soc_pct: float, config: Config, promised_pct: float) -> str:
+    """Why the BMS's word on the charge is not taken, '' if it is: the estimator only ever refuses."""
+    if estimate is None:
+        return ""
+    charge = estimate.charge
+    if estimate.bms_wrong:
+        interval = f"{charge.soc_p05_pct:g} to {charge.soc_p95_pct:g} %"
+        return f"the BMS's charge {soc_pct:g} % cannot be right: estimated {charge.soc_pct:g} % ({interval})"
+    if estimate.least_pct is not None and estimate.least_pct < promised_pct:
+        sure = f"{estimate.least_pct:g} % with {config.swap.soc_confidence_pct:g} % confidence"
+        return f"estimated charge {charge.soc_pct:g} %, {sure}, promised {promised_pct:g} % (BMS {soc_pct:g} %)"
     return ""
 
 

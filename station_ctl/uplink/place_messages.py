@@ -16,6 +16,11 @@ class BayMessage(Message):
     current_a, power_kw: by the BMS, > 0 charges. In a bay with a charger also phase (of the charge, '' between two),
     limited_by (bms, type, charger, plan, grid), trouble (of charger or meter), set_current_a (what is wanted of it),
     charged_kwh (into the pack since the charge began, by the meter's registers; None: nobody knows).
+    current_a, power_kw: by the BMS, > 0 charges.
+    soc_pct, soh_pct: the BMS's own word. soc_estimate_pct to p_promised_pct: by the estimator (docs/soc.md): charge,
+    the interval that holds it nine times out of ten, capacity, energy that a steady drive gets out of it, and the
+    probability that it holds what the station promises. soc_reason: what they rest on (anchored, plateau, coasting,
+    doubtful), else why there are none (`off`, `unread: ..`, `other_type: ..`); bms_soc_wrong: soc_pct cannot be right.
     """
 
     bay: int
@@ -37,6 +42,14 @@ class BayMessage(Message):
     trouble: str | None = None
     set_current_a: float | None = None
     charged_kwh: float | None = None
+    soc_estimate_pct: float | None = None
+    soc_p05_pct: float | None = None
+    soc_p95_pct: float | None = None
+    capacity_ah: float | None = None
+    energy_kwh: float | None = None
+    p_promised_pct: float | None = None
+    soc_reason: str | None = None
+    bms_soc_wrong: bool | None = None
 
 
 class MountPart(Part):

@@ -18,10 +18,22 @@ class EventMessage(Message):
     details: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
 
 
+class ChargePart(Part):
+    """A charge by the estimator: between p05 and p95 nine times out of ten; reason: what it rests on."""
+
+    soc_pct: float
+    soc_p05_pct: float
+    soc_p95_pct: float
+    reason: str
+
+
 class ExchangePart(Part):
     """One pack for another. `accepted`: whether the pack taken out may be used again; None: not judged.
 
     charged_kwh: what the pack put in has taken in its bay, by the registers of the bay's meter; None: not knowable.
+    soc_out_pct, soc_in_pct: by the BMSs. arrival_provisional, outgoing: the same packs by the estimator, at the time of
+    the exchange; None: not estimated. The event `soc.arrival_final` has the arrival charge seen from the end of the
+    charge that follows; without it, or after `soc.arrival_provisional`, the provisional one stays.
     """
 
     mount: int
@@ -33,6 +45,8 @@ class ExchangePart(Part):
     soc_in_pct: float | None
     accepted: bool | None
     charged_kwh: float | None = None
+    arrival_provisional: ChargePart | None = None
+    outgoing: ChargePart | None = None
 
 
 class SwapRecord(Message):
