@@ -9,13 +9,16 @@ from hil.faults.catalogue import Fault
 from hil.record import Event, Sample, Span, Violation
 from hil.virtual.config import BAYS
 
+GRID_KW = 400.0
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """What a run is made from; the same case gives the same run. duration_s is the run's own time.
 
     trucks: over after so many. mounts: packs on each truck; None: 1 to 3, drawn. bays: ordinary ones; three of them are
-    empty at first, if there are more than that, else all but one. plan: faults and when they begin; None: drawn.
+    empty at first, if there are more than that, else all but one. grid_kw: given, they have chargers, and the station
+    this limit. plan: faults and when they begin; None: drawn.
     """
 
     seed: int
@@ -25,7 +28,13 @@ class Case:
     trucks: int = 1_000_000
     mounts: int | None = None
     bays: int = BAYS
+    grid_kw: float | None = None
     plan: tuple[tuple[float, Fault], ...] | None = None
+
+
+def drawn(seed: int, duration_s: float, speed: float) -> Case:
+    """The case of a seed: in every third one the bays have chargers, which share less than two of them would draw."""
+    return Case(seed, duration_s, speed, grid_kw=GRID_KW if seed % 3 == 0 else None)
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from drivers.errors import StationError
 from hil.report.write import write
 from hil.soak import regression
-from hil.soak.case import Case, Outcome
+from hil.soak.case import Case, Outcome, drawn
 from hil.soak.log import line
 from hil.soak.many import Total, quiet, soak
 from hil.soak.record import record
@@ -47,7 +47,7 @@ def soak_main(arguments: argparse.Namespace) -> int:
     """0 without a violation (and with enough swaps), else 1."""
     last = None if arguments.seeds is None else arguments.first + arguments.seeds
     seeds: Iterator[int] = itertools.count(arguments.first) if last is None else iter(range(arguments.first, last))
-    cases = (Case(seed, arguments.duration_s, arguments.speed) for seed in seeds)
+    cases = (drawn(seed, arguments.duration_s, arguments.speed) for seed in seeds)
     total = soak(cases, arguments.hours * 3600, _tell, arguments.workers, arguments.at_least)
     for outcome in total.failed:
         path = regression.store(outcome, arguments.store)
@@ -115,5 +115,5 @@ def replay_main(arguments: argparse.Namespace) -> int:
 
 def _case(arguments: argparse.Namespace) -> Case:
     if arguments.what.isdigit():
-        return Case(int(arguments.what), arguments.duration_s, arguments.speed)
+        return drawn(int(arguments.what), arguments.duration_s, arguments.speed)
     return regression.load(Path(arguments.what))[0]

@@ -19,8 +19,9 @@ from hil.watch.answers import Life
 from station_ctl.config import Config
 from station_ctl.journal import Entry, Journal, JournalError
 from station_ctl.model.state import StationState
-from station_ctl.service import Service, Wires, build, serve
+from station_ctl.service import serve
 from station_ctl.swap.restart import recovered
+from station_ctl.wiring import Service, Wires, build
 
 FULL = 2
 """SQLite's PRAGMA synchronous: each commit waits until the disk has it."""

@@ -27,7 +27,7 @@ from hil.virtual.watched import Watched
 from hil.watch.findings import Findings
 from station_ctl import wall_clock
 from station_ctl.config import Config
-from station_ctl.service import Service
+from station_ctl.wiring import Service
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """The wall clock's reading when a virtual run begins."""

@@ -12,6 +12,7 @@ from hil.virtual.controller import Controller
 from hil.watch import answers, books, records
 from hil.watch.controller import ControllerWatch
 from hil.watch.findings import Findings
+from hil.watch.grid import GridWatch
 from hil.watch.orders import Doubts, Orders
 from hil.watch.people import PeopleWatch, Said
 from hil.watch.plant import PlantWatch
@@ -21,11 +22,11 @@ from hil.watch.thermal import ThermalWatch
 from station_ctl.config import Config
 from station_ctl.model.look import Decision, Snapshot
 from station_ctl.model.state import StationState
-from station_ctl.service import Service
 from station_ctl.uplink.admission import Admitted, age_s
 from station_ctl.uplink.requests import ReplyMessage, Verdict
 from station_ctl.uplink.uplink import Uplink
 from station_ctl.wall_clock import utc_now
+from station_ctl.wiring import Service
 
 
 class Watched:
@@ -42,6 +43,7 @@ class Watched:
         self._people = PeopleWatch(self.findings, world.inputs, self._said.take, now)
         self._plant = PlantWatch(self.findings, world, config, now)
         self._visits: list[records.Visit] = []
+        self._grid = GridWatch(self.findings, world, config)
         self._thermal = ThermalWatch(self.findings, world, config)
         self._plant.on_departed = self._departed
         self._post = answers.Post(now)
@@ -109,6 +111,7 @@ class Watched:
             self._orders.look(self._now())
         if self._supplies is not None:
             self._supplies.tick(self._now())
+        self._grid.tick()
         self._plant.tick()
 
     def block(self, written: Written) -> None:

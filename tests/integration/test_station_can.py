@@ -19,8 +19,8 @@ from drivers.systemd import Notifier
 from hil.rig.station import Setting, station_toml
 from station_ctl import config
 from station_ctl.journal import Journal
-from station_ctl.service import Service, build, real_wires
 from station_ctl.swap.restart import recovered
+from station_ctl.wiring import Service, build, real_wires
 from tests.integration.mqtt_support import until
 from tests.integration.station_support import SPEED, station, wrong
 from tests.support import free_port, run

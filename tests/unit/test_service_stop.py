@@ -13,7 +13,7 @@ from drivers.systemd import Notifier
 from station_ctl import service
 from station_ctl.model.state import StationState
 from station_ctl.model.words import PackML
-from station_ctl.service import Watchdog
+from station_ctl.wiring import Watchdog
 from tests.simulation.ground import Ground
 from tests.support import run
 
