@@ -7,7 +7,7 @@ ARGS ?=
 comma := ,
 INPUTS := pyproject.toml setup.py constraints.txt $(wildcard Cython/*.pyx Cython/*.pxd)
 
-.PHONY: help demo test test-system test-canhw soak planted every recover scenarios golden thermal alarm-times check bench bench-soc endurance documents fuzz fuzz-long proof mutation sanitize coverage clean
+.PHONY: help demo test test-system test-canhw soak planted every recover scenarios golden thermal day alarm-times check bench bench-soc endurance documents fuzz fuzz-long proof mutation sanitize coverage clean
 
 help:
 	@echo "make demo       one swap on this machine, end to end   (ARGS='--speed 20 --json record.json')"
@@ -20,6 +20,7 @@ help:
 	@echo "make recover    killed in a swap, an evacuation, a charge: what is where?  (ARGS='--instants 24 --stride 3': short)"
 	@echo "make scenarios  all scenarios on the virtual ground; report in build/report"
 	@echo "make thermal    500 packs that run away, 1,000 station-days of packs that do not (5 minutes)"
+	@echo "make day        days of 67 swaps under a grid limit, drawn in docs/pictures/day.png  (ARGS='--short', '--planted')"
 	@echo "make golden     write the command streams of the standard scenarios anew"
 	@echo "make fuzz       every byte path from outside under the fuzzer, about 80 s; fuzz-long: 10 minutes each"
 	@echo "make proof      the compiled interlock against an oracle, every combination of its inputs (a minute)"
@@ -79,6 +80,10 @@ golden: $(VENV)/.bench
 
 thermal: $(VENV)/.bench
 	$(BIN)/station-hil thermal $(ARGS)
+
+# All days take a quarter of an hour on two cores; --short and --planted half a minute each.
+day: $(VENV)/.bench
+	$(BIN)/station-hil day $(or $(ARGS),--png docs/pictures/day.png --page docs/day.md)
 
 proof: $(VENV)/.test
 	$(BIN)/python -m proof.exhaustive

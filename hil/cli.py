@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from hil import bench, endurance, golden, sim
+from hil.day import cli as day
 from hil.scenario import cli as scenarios
 from hil.soak import cli as soak
 from hil.soak import every_cli as every
@@ -24,6 +25,7 @@ VERBS: tuple[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], Non
     every.add_verb,
     recover.add_verb,
     thermal.add_verb,
+    day.add_verb,
 )
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from drivers.charger_status import OFF, ChargerFault, ChargerMode, ChargerState, ChargerStop, SetPoint
-from drivers.register_codec import Block
+from drivers.register_codec import Block, Value
 from drivers.registers import RegisterMap
 from hil.peers.charger_points import charger_points
 from hil.peers.plc_command import ahead
@@ -66,14 +66,18 @@ class ChargerProgram:
         if counter is None or lease_ms is None or mode is None or None in limits:
             self.counters["out_of_range"] += 1
             return False
-        self._supervise(now_s)
-        if not self._newer(int(counter), now_s):
-            return True
-        self.counters["counted"] += 1
-        self._lease_until_s = now_s + lease_ms / 1e3
         wanted = SetPoint(ChargerMode(int(mode)), *(float(limit) for limit in limits if limit is not None))
-        self._take(wanted if lease_ms else OFF, now_s)
+        self.obey(int(counter), lease_ms / 1e3, wanted, now_s)
         return True
+
+    def obey(self, counter: int, lease_s: float, wanted: SetPoint, now_s: float) -> None:
+        """Take a command whose form is good; what counts is what its counter says (docs/charger.md, 2)."""
+        self._supervise(now_s)
+        if not self._newer(counter, now_s):
+            return
+        self.counters["counted"] += 1
+        self._lease_until_s = now_s + lease_s
+        self._take(wanted if lease_s > 0.0 else OFF, now_s)
 
     def _newer(self, counter: int, now_s: float) -> bool:
         """Whether this command counts. Once the lease is out (new controller, power cut) any other counter does."""
@@ -166,19 +170,21 @@ class ChargerProgram:
 
     def words(self, now_s: float) -> tuple[int, ...]:
         """The status block as it stands in the registers now."""
-        return self._status.encode(
-            {
-                **charger_points(self.charger),
-                "map_id": self._map.map_id,
-                "map_version": self._map.version,
-                "heartbeat": self._heartbeat,
-                "state": self.state,
-                "fault_code": self.fault_code,
-                "stop_reason": self.stop_reason,
-                "echo_counter": self._counter,
-                "lease_remaining_ms": self._remaining_ms(now_s),
-            }
-        )
+        return self._status.encode(self.points(now_s))
+
+    def points(self, now_s: float) -> dict[str, Value]:
+        """The same as values, before they are put into the registers' steps."""
+        return {
+            **charger_points(self.charger),
+            "map_id": self._map.map_id,
+            "map_version": self._map.version,
+            "heartbeat": self._heartbeat,
+            "state": self.state,
+            "fault_code": self.fault_code,
+            "stop_reason": self.stop_reason,
+            "echo_counter": self._counter,
+            "lease_remaining_ms": self._remaining_ms(now_s),
+        }
 
     def _remaining_ms(self, now_s: float) -> int:
         armed = self.charger.set_point.mode is not ChargerMode.OFF

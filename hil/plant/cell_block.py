@@ -29,6 +29,7 @@ class CellBlock:
         self.runaway: Runaway | None = None
         self._polarisation_v = 0.0
         self._ocv = (soc_pct, cells.ocv_v(soc_pct))
+        self._ohm = (temperature_c, cells.resistance_ohm(temperature_c))
 
     @property
     def capacity_ah(self) -> float:
@@ -48,7 +49,7 @@ class CellBlock:
         lost_v = 0.0 if self.runaway is None else (1.0 - self.runaway.sound) * self.ocv_v
         if self.current_a == 0.0:
             return self.ocv_v * cells.CELLS + self._polarisation_v - lost_v
-        drop_v = self.current_a * cells.resistance_ohm(self.temperature_c)
+        drop_v = self.current_a * self.resistance_ohm
         return self.ocv_v * cells.CELLS + self._polarisation_v + drop_v - lost_v
 
     @property
@@ -59,7 +60,9 @@ class CellBlock:
     @property
     def resistance_ohm(self) -> float:
         """By which a change of current changes the terminal voltage at once."""
-        return cells.resistance_ohm(self.temperature_c)
+        if self._ohm[0] != self.temperature_c:
+            self._ohm = (self.temperature_c, cells.resistance_ohm(self.temperature_c))
+        return self._ohm[1]
 
     def warm(self, heat_j: float) -> None:
         """Heat from outside gets into the cells."""
@@ -109,7 +112,7 @@ class CellBlock:
         """What the current does: charge, heat, and the voltage that builds up by diffusion."""
         charged_pct = self.current_a * dt_s / 3600.0 / self.capacity_ah * 100.0
         self.soc_pct = min(max(self.soc_pct + charged_pct, 0.0), 100.0)
-        heat_w = self.current_a**2 * cells.resistance_ohm(self.temperature_c) + self.current_a * self._polarisation_v
+        heat_w = self.current_a**2 * self.resistance_ohm + self.current_a * self._polarisation_v
         self.temperature_c += max(heat_w, 0.0) * dt_s / _HEAT_CAPACITY_J_K
         final_v = self.current_a * cells.SLOW_OHM
         self._polarisation_v += (final_v - self._polarisation_v) * -math.expm1(-dt_s / cells.SLOW_S)

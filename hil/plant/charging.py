@@ -21,8 +21,7 @@ def demand_a(block: CellBlock) -> float:
     """Whole amperes, as BMSs ask; 0 if the block is full, too cold or too hot."""
     if block.soc_pct >= 100.0:
         return 0.0
-    resting_v = block.voltage_v - block.current_a * cells.resistance_ohm(block.temperature_c)
-    taper_a = (LIMIT_V - resting_v) / cells.resistance_ohm(block.temperature_c)
+    taper_a = (LIMIT_V - block.source_v) / block.resistance_ohm
     share = share_by_temperature(block.temperature_c + _COLDEST_K, block.temperature_max_c)
     wanted_a = min(FULL_A * share, taper_a)
     return float(round(wanted_a)) if wanted_a >= LEAST_A else 0.0

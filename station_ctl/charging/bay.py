@@ -25,6 +25,8 @@ from station_ctl.safety.inputs import Packer
 from station_ctl.safety.table import Table
 from station_ctl.swap import plan
 
+LET_GO_S = 3.0
+"""So long a charge may take to its end once the robot is to come for its bay: a ramp is 2 s, the robot's way longer."""
 LEFT_S = 2.0
 """A pack has left once its bay has read empty, and its BMS was silent, for so long; one bad look is no departure."""
 
@@ -108,6 +110,17 @@ class Bay:
         if mind.odd_s is None:
             mind.odd_s = snapshot.now_s
         return snapshot.now_s - mind.odd_s > OBEYS_S
+
+    def let_go(self, wanted: bool, now_s: float) -> bool:
+        """Whether nothing flows any more that an ordinary end would let fall first; False for so long at most.
+
+        A contactor that opens under current wears out; the robot lifts nothing whose supply is not measured open.
+        wanted: the robot is to come for this bay.
+        """
+        mind = self.mind
+        mind.wanted_s = (now_s if mind.wanted_s is None else mind.wanted_s) if wanted else None
+        flows = self.cabinet is not None and self.cabinet.session.supplied
+        return mind.wanted_s is None or not flows or now_s - mind.wanted_s > LET_GO_S
 
     def wait(self, others: int) -> None:
         """It could charge, but so many others do already."""

@@ -47,7 +47,7 @@ class Charger:
 
     def decide(self, snapshot: Snapshot, state: StationState, decision: Decision) -> Decision:
         """The decision with the permits to charge in it. What `decision` says of thermal events counts at once."""
-        now_s, handled = snapshot.now_s, handled_bays(state)
+        now_s, handled = snapshot.now_s, (handled_bays(state), ordered_bays(state))
         self._cleared(state, decision)
 
         def look(one: Bay) -> bool:
@@ -108,19 +108,27 @@ class Charger:
         return replace(decision, charge_permits=permits, charging=self._charging, set_points=set_points)
 
     def _scene(
-        self, one: Bay, snapshot: Snapshot, state: StationState, decision: Decision, handled: frozenset[int]
+        self,
+        one: Bay,
+        snapshot: Snapshot,
+        state: StationState,
+        decision: Decision,
+        robot: tuple[frozenset[int], frozenset[int]],
     ) -> BayScene:
-        pack = snapshot.packs[one.place]
+        pack, (handled, ordered) = snapshot.packs[one.place], robot
+        leaving = one.place.number in handled
+        let_go = one.let_go(leaving, snapshot.now_s) or one.place.number in ordered
         return BayScene(
             snapshot,
             decision,
             one.place,
             pack,
             one.isolation,
-            handled=one.place.number in handled,
+            handled=leaving and let_go,
             quarantined=bool(state.quarantined) and quarantined(plan.serial(pack), one.place, state),
             disobeys=one.disobeys(snapshot),
             equipment=self._watched(one, snapshot, pack),
+            leaving=leaving,
         )
 
     @staticmethod
@@ -156,10 +164,16 @@ def quarantined(serial: str | None, place: object, state: StationState) -> bool:
 
 
 def handled_bays(state: StationState) -> frozenset[int]:
-    """Bays that the robot handles or is about to: of the exchange, the evacuation, the order under way, a person's."""
-    found = set()
+    """Bays that the robot handles or is about to: of the exchange, and those of `ordered_bays`."""
+    found = set(ordered_bays(state))
     if state.swap is not None and state.swap.exchanges:
         found |= {state.swap.exchange.bay_in, state.swap.exchange.bay_out}
+    return frozenset(found)
+
+
+def ordered_bays(state: StationState) -> frozenset[int]:
+    """Bays that the robot may be at in this instant: of the evacuation, the order under way, a person's."""
+    found: set[int] = set()
     if state.evacuation is not None:
         found.add(state.evacuation.isolation)
         if state.evacuation.source.kind is PlaceKind.BAY:

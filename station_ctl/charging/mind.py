@@ -13,10 +13,10 @@ class Mind:
     """What a bay remembers between two cycles. Times are event-loop seconds.
 
     since_s: when its permit was given. not_before_s, due_s: of the next start, of the next look. odd_s: since when its
-    supply is closed without a permit. bare_s: since when seat and coupler see no pack and its BMS is silent. serial: of
-    the pack that was there when its latch closed, '' if nobody knew. full: serial of the pack that was charged full.
-    asked: a person has cleared or that pack has left, the latch has not been asked yet. level: of the reset line as the
-    kernel saw it last.
+    supply is closed without a permit. bare_s: since when seat and coupler see no pack and its BMS is silent. wanted_s:
+    since when the robot is to come. serial: of the pack that was there when its latch closed, '' if nobody knew. full:
+    serial of the pack that was charged full. asked: a person has cleared or that pack has left, the latch has not been
+    asked yet. level: of the reset line as the kernel saw it last.
     """
 
     permitted: bool = False
@@ -25,6 +25,7 @@ class Mind:
     due_s: float = 0.0
     odd_s: float | None = None
     bare_s: float | None = None
+    wanted_s: float | None = None
     serial: str = ""
     full: str | None = None
     asked: bool = False

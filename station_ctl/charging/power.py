@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from drivers.charger_status import OFF, ChargerMode, SetPoint
 from drivers.pack_status import PackStatus
@@ -18,17 +18,27 @@ LEAST_NEED_KWH = 20.0
 """No need counts less: a pack that is nearly full is the next one to be handed out. Also of an unknown charge."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Power:
-    """Of one bay. most_w: what its charger draws from the grid at most."""
+    """Of one bay. most_w: what its charger draws from the grid at most.
+
+    found: what the pack could take, of the snapshot and the phase it was asked for last: a wish and a want of one cycle
+    are about the same.
+    """
 
     place: Place
     most_w: float
     limits: PackLimits
     config: ChargingSection
+    found: tuple[Snapshot, str, set_point.Most] | None = field(default=None, init=False, repr=False, compare=False)
 
     def most(self, snapshot: Snapshot, phase: str) -> set_point.Most:
         """What the pack could take now, whatever the grid gives."""
+        if self.found is None or self.found[0] is not snapshot or self.found[1] != phase:
+            self.found = snapshot, phase, self._most(snapshot, phase)
+        return self.found[2]
+
+    def _most(self, snapshot: Snapshot, phase: str) -> set_point.Most:
         number, now_s, pack = self.place.number, snapshot.now_s, snapshot.packs[self.place]
         status = seen.charger(snapshot.chargers.get(number), now_s)
         found = set_point.most(pack, self.limits, status, plan.power_w(snapshot.plan, number, now_s), now_s)

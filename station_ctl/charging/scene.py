@@ -21,7 +21,8 @@ HEARTBEAT_STILL_S = 0.3
 class BayScene:
     """One bay at one instant.
 
-    handled: the robot lifts from it or sets down in it, or is about to. quarantined: the pack there must not be used.
+    leaving: the robot lifts from it or sets down in it, or is about to. handled: the same, but for a charge that is
+    led to its end before the robot can be there (`Bay.let_go`). quarantined: the pack there must not be used.
     disobeys: its supply is closed although its permit has been withdrawn for longer than that can take.
     equipment: what is found of its charger and meter (charging.supervision), None if it has none.
     """
@@ -35,6 +36,7 @@ class BayScene:
     quarantined: bool
     disobeys: bool
     equipment: Mapping[str, Signal] | None = None
+    leaving: bool = False
 
     def plc(self, read: Callable[[RobotStatus, BaySensors], Signal]) -> Four:
         """A signal from the status block with the block's age."""

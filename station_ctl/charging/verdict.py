@@ -21,7 +21,7 @@ REFILL_PCT = 3.0
 
 GOES = frozenset({"charging", "ready"})
 """Nothing speaks against it."""
-ORDINARY = frozenset({"full", "no_demand", "planned"})
+ORDINARY = frozenset({"full", "no_demand", "planned", "handled"})
 """Ends that are no hurry: the current goes before the contactor opens, where the bay has a charger."""
 
 Said = tuple[str, str]
@@ -45,6 +45,8 @@ def verdict(scene: BayScene, mind: Mind, mask: int, causes: Sequence[Cause], con
 def _ordinary(scene: BayScene, mind: Mind, config: Config, *, cold: bool) -> Said:
     """Nothing forbids it: whether there is anything to charge."""
     now_s, section = scene.snapshot.now_s, config.charging
+    if scene.leaving:
+        return "handled", "the robot comes for this bay"
     soc_pct = mind.soc_pct = soc_pct_of(scene)
     serial, least_pct = plan.serial(scene.pack), section.target_soc_pct
     if mind.full is not None and mind.full == serial:

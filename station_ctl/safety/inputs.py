@@ -45,7 +45,8 @@ class Packer(Generic[S]):
         ages_ms, of = [0] * len(_SPARE), [0] * _ANALOGUE
         for read, slot in self._slots:
             values[slot], age_s = read(scene)
-            ages_ms[slot] = _age_ms(age_s)
+            if age_s:  # what the controller knows by itself has none
+                ages_ms[slot] = _age_ms(age_s)
         for subject, index in self._subjects:
             of[index] = subject(scene)
         discrete, analogue = slice(_DISCRETE), slice(_DISCRETE, None)

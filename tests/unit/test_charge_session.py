@@ -9,11 +9,13 @@ import pytest
 
 from drivers.charger_status import OFF, ChargerMode, ChargerState
 from drivers.reading import Signal
+from drivers.robot_protocol import Opcode, RobotCommand
 from station_ctl.charging import plan
 from station_ctl.charging.phases import EDGES, PHASES, POWERED, RUNNING, SUPPLIED, TABLE
 from station_ctl.charging.session import Session
 from station_ctl.charging.session_rules import CLOSE_S, HANDSHAKE_S, OBEYS_S, RAMP_S, RULES, TEST_S, WARM_S
 from station_ctl.charging.session_values import End, SessionLook
+from station_ctl.model.visit import Exchange, Swap
 from station_ctl.swap.changes import told
 from station_ctl.swap.machine import EdgeError
 from tests.charge_room import ChargeRoom
@@ -36,6 +38,40 @@ def test_a_charge_goes_through_its_phases_and_its_current_goes_before_the_contac
     assert phases == ["handshake", "insulation_test", "closing", "charging", "ramping_down"]
     room.run(2.0)
     assert room.world.supplies.arcs[1] == 0 and not room.plant().relay_closed
+
+
+def swapping(room: ChargeRoom, pending: RobotCommand | None = None) -> None:
+    """Bay 1 is where the swap takes its charged pack from."""
+    exchange = Exchange(1, "TRK1-00000001", 12.0, bay_in=5, bay_out=1, serial_in="PACK-00000001", soc_in_pct=94.0)
+    swap = Swap("S-1", "LZZ5CLSB8NA000001", "operator", 90.0, "2026-03-02T07:00:00Z", (exchange,))
+    room.state = replace(room.state, swap=swap, pending=pending)
+
+
+def test_a_pack_that_the_robot_comes_for_ends_its_charge_without_an_arc_and_in_time() -> None:
+    room = ChargeRoom(80.0)
+    room.until("charging").run(8.0)
+    assert room.plant().current_a > 100.0
+    swapping(room)
+    room.until("ramping_down", seconds=0.2)
+    room.run(2.5)
+    assert (room.found.charge_permits, room.bay().code, room.wanted()) == (0, "withheld", OFF)
+    assert "bay_handled" in room.bay().reason and room.world.supplies.arcs[1] == 0
+    room.run(20.0)
+    assert room.found.charge_permits == 0, "nothing begins as long as the robot is to come"
+
+
+def test_a_robot_that_may_be_there_already_is_not_kept_waiting_nor_one_that_a_charger_ignores() -> None:
+    room = ChargeRoom(80.0)
+    room.until("charging").run(8.0)
+    swapping(room, RobotCommand(1, Opcode.LIFT_FROM, source=1))
+    assert room.cycle().charge_permits == 0 and room.wanted() == OFF
+
+    room = ChargeRoom(80.0)
+    room.until("charging").run(8.0)
+    room.plant().faults.ignores_set_point = True
+    swapping(room)
+    room.run(2.5)
+    assert room.found.charge_permits == 0
 
 
 def test_the_supply_closes_only_after_the_test_and_the_relay_before_any_current_is_asked_for() -> None:
