@@ -128,7 +128,11 @@ def _charge(span: ChargeSpan | None) -> ChargePart | None:
     if span is None:
         return None
     return ChargePart(
-        soc_pct=span.soc_pct, soc_p05_pct=span.soc_p05_pct, soc_p95_pct=span.soc_p95_pct, reason=span.grounds.value
+        soc_pct=span.soc_pct,
+        soc_p05_pct=span.soc_p05_pct,
+        soc_p95_pct=span.soc_p95_pct,
+        reason=span.grounds.value,
+        energy_kwh=span.energy_kwh,
     )
 
 

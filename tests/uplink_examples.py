@@ -187,8 +187,12 @@ RECORD = SwapRecord(
             serial_in="CATL-00000017",
             soc_in_pct=96.0,
             accepted=True,
-            arrival_provisional=ChargePart(soc_pct=16.4, soc_p05_pct=12.1, soc_p95_pct=21.9, reason="plateau"),
-            outgoing=ChargePart(soc_pct=95.12, soc_p05_pct=94.31, soc_p95_pct=95.88, reason="anchored"),
+            arrival_provisional=ChargePart(
+                soc_pct=16.4, soc_p05_pct=12.1, soc_p95_pct=21.9, reason="plateau", energy_kwh=21.7
+            ),
+            outgoing=ChargePart(
+                soc_pct=95.12, soc_p05_pct=94.31, soc_p95_pct=95.88, reason="anchored", energy_kwh=157.2
+            ),
         ),
     ),
     started=NOW - timedelta(seconds=243.5),

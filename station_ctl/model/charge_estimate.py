@@ -17,12 +17,16 @@ class Grounds(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChargeSpan:
-    """A charge in % of what the pack holds; the truth is between p05 and p95 nine times out of ten."""
+    """A charge in % of what the pack holds; the truth is between p05 and p95 nine times out of ten.
+
+    energy_kwh: deliverable, as in `ChargeEstimate`; None where only the charge is meant.
+    """
 
     soc_pct: float
     soc_p05_pct: float
     soc_p95_pct: float
     grounds: Grounds
+    energy_kwh: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

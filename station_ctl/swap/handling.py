@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from drivers.reading import Signal
 from drivers.robot_protocol import EchoState, Opcode, RobotStatus
+from station_ctl.model.charge_estimate import ChargeEstimate, ChargeSpan
 from station_ctl.model.places import Place, bay, mount
 from station_ctl.model.state import StationState
 from station_ctl.model.visit import Exchange
@@ -113,5 +114,9 @@ def lock(look: Look) -> Outcome:
 
 def _measured(look: Look, exchange: Exchange) -> Exchange:
     """The exchange with what its two packs were estimated to hold when it was done."""
-    out, put_in = (look.snapshot.estimates.get(serial) for serial in (exchange.serial_out, exchange.serial_in))
-    return replace(exchange, charge_out=out.charge if out else None, charge_in=put_in.charge if put_in else None)
+    out, put_in = (_span(look.snapshot.estimates.get(s)) for s in (exchange.serial_out, exchange.serial_in))
+    return replace(exchange, charge_out=out, charge_in=put_in)
+
+
+def _span(estimate: ChargeEstimate | None) -> ChargeSpan | None:
+    return None if estimate is None else replace(estimate.charge, energy_kwh=estimate.energy_kwh)

@@ -19,12 +19,16 @@ class EventMessage(Message):
 
 
 class ChargePart(Part):
-    """A charge by the estimator: between p05 and p95 nine times out of ten; reason: what it rests on."""
+    """A charge by the estimator: between p05 and p95 nine times out of ten; reason: what it rests on.
+
+    energy_kwh: what a steady drive ([soc] drive_kw) gets out of the pack.
+    """
 
     soc_pct: float
     soc_p05_pct: float
     soc_p95_pct: float
     reason: str
+    energy_kwh: float | None = None
 
 
 class ExchangePart(Part):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from drivers.systemd import Notifier
-from station_ctl import service
+from station_ctl import wiring
 from station_ctl.model.state import StationState
 from station_ctl.model.words import PackML
 from station_ctl.wiring import Watchdog
@@ -40,7 +40,7 @@ class Systemd:
 def test_ready_comes_with_the_first_healthy_cycle_and_the_watchdog_only_from_healthy_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "NOTIFY_S", 0.05)
+    monkeypatch.setattr(wiring, "NOTIFY_S", 0.05)
 
     async def main() -> None:
         systemd, notifier = Systemd(tmp_path / "s"), Notifier(str(tmp_path / "s"))
