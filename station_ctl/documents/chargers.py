@@ -89,7 +89,9 @@ Power of each bay at the grid, in W, in slots of equal length from the time the 
 ```
 
 A bay that gets less than {plan_w:g} W does not charge (`planned`). Bays that are not named, and all bays before
-and after the plan, follow the default: as much as they can, the fullest first.
+and after the plan, follow the default: as much as they can, the fullest first. A plan comes as the command
+`cmd/charge_plan` ([mqtt.md](mqtt.md)), from a file with `station-console send charge_plan --plan FILE`; it replaces the
+one before at once, one without bays ends it, and a restart of the station forgets it.
 
 ### Watched
 
