@@ -54,6 +54,11 @@ class Bay:
         """It has its turn: it charges, or prepares to."""
         return self.mind.permitted or (self.cabinet is not None and self.cabinet.session.running)
 
+    @property
+    def _before_supply(self) -> bool:
+        """What is too cold to be charged may be warmed, as long as nothing has been tested or closed for a charge."""
+        return self.cabinet is not None and self.cabinet.session.phase in ("ready", "handshake", "warming", "ended")
+
     def look(self, scene: BayScene, *, confirmed: bool) -> bool:
         """One look; True if the bay could charge now, or does."""
         mind, was = self.mind, self.mind.permitted
@@ -73,11 +78,12 @@ class Bay:
             mind.serial = plan.serial(scene.pack) or mind.serial  # silent by now: the one of the look before
         mind.live = scene.disobeys
         warmable = self.cabinet is not None and not mind.latched and self._config.charging.warming_kw > 0.0
-        cold = warmable and warms(mask, self._table.causes)
+        cold = warmable and self._before_supply and warms(mask, self._table.causes, scene)
         said = verdict(scene, mind, mask, self._table.causes, self._config, cold=cold)
         if self.cabinet is not None and self.cabinet.session.running:
             said = lead(self.cabinet, mind, scene, said, cold=cold)
         code, reason = said
+        mind.permitted = mind.permitted and bool(permits)  # whatever led here: no permit that the kernel does not give
         if was and code != "charging":
             mind.permitted, mind.not_before_s = False, scene.snapshot.now_s + PAUSE_S
         self._say(code, reason)

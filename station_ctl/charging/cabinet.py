@@ -24,6 +24,8 @@ from station_ctl.model.look import Snapshot
 from station_ctl.model.places import Place
 from station_ctl.model.state import BayCharge
 
+PACK_S = 1.0
+"""The BMS's current (BCS, every 250 ms) that is older is not known."""
 CELLS_S = 30.0
 """Cell voltages that are older say nothing of their spread; BMV comes every 10 s."""
 
@@ -68,12 +70,16 @@ class Cabinet:
         number, now_s = self._place.number, snapshot.now_s
         status, metered = snapshot.chargers.get(number), snapshot.meters.get(number)
         least = self._config.safety.insulation_ohm_per_v
-        found = self.supervision.look(Watched(now_s, status, metered, self.wanted, self._has_meter, least))
+        pack_a = self._pack_a(snapshot)
+        found = self.supervision.look(Watched(now_s, status, metered, self.wanted, self._has_meter, least, pack_a))
         if self._has_meter:
             self.energy.look(metered, now_s)
             self.stay.look(serial, self.energy, empty=empty)
         self.mind.wrong = next((said for name, said in INPUTS.items() if found[name] is not Signal.TRUE), "")
         return found
+
+    def _pack_a(self, snapshot: Snapshot) -> float | None:
+        return snapshot.packs[self._place].pack_current_a.good(snapshot.now_s, PACK_S)
 
     @property
     def trouble(self) -> str:
@@ -129,7 +135,7 @@ class Cabinet:
             seen.charger(status, now_s),
             cold=cold,
             closed=robot is not None and robot.bays[number - 1].energised is Signal.TRUE,
-            current_a=seen.current_a(status, metered, now_s),
+            current_a=seen.greatest(seen.current_a(status, metered, now_s), self._pack_a(snapshot)),
             pack_v=pack.pack_voltage_v.good(now_s, set_point.DEMAND_S),
             limit_v=self.wanted.voltage_v,
             spread_mv=(max(cells_v) - min(cells_v)) * 1000.0 if cells_v else None,

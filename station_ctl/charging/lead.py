@@ -15,12 +15,16 @@ from station_ctl.safety.table import Cause
 PAUSE_S = 10.0
 """A bay whose charging ended by itself is not tried again sooner; the PLC sees its permit gone meanwhile."""
 COLD = "pack_cold"
+COLDEST_S = 1.0
+"""A pack whose temperature is older, or in doubt, is not warmed: nobody would know when to stop."""
 WARMED = (COLD, "charge_not_permitted")
 """Causes that warming takes away: a BMS of a cold pack forbids charging, too."""
 
 
-def warms(mask: int, causes: Sequence[Cause]) -> bool:
-    """All that withholds a supply is that the pack is too cold. mask: the causes that stand."""
+def warms(mask: int, causes: Sequence[Cause], scene: BayScene) -> bool:
+    """All that withholds a supply is that the pack is too cold, as it says itself. mask: the causes that stand."""
+    if scene.pack.temperature_min_c.good(scene.snapshot.now_s, COLDEST_S) is None:
+        return False
     standing = [cause.name for index, cause in enumerate(causes) if mask >> index & 1]
     return COLD in standing and all(name in WARMED for name in standing)
 

@@ -21,6 +21,7 @@ LEAST_W = 2000.0
 """A bay that the plan gives less does not charge."""
 _LONGEST_S = 7 * 86400.0
 
+Number = Annotated[str, Field(pattern=r"^([1-9]|1[0-9]|2[0-4])$")]
 Power = Annotated[float, Field(ge=0.0, le=1e6, allow_inf_nan=False)]
 
 
@@ -34,7 +35,7 @@ class _Form(BaseModel):
     schema_: Literal[1] = Field(alias="schema")
     id: str = Field(min_length=1, max_length=64)
     slot_s: float = Field(ge=60.0, le=86400.0)
-    power_w: dict[Annotated[int, Field(ge=1, le=24)], tuple[Power, ...]]
+    power_w: dict[Number, tuple[Power, ...]]
 
     @model_validator(mode="after")
     def _slots(self) -> _Form:
@@ -58,9 +59,10 @@ def parse(text: str | bytes, start_s: float, bays: Iterable[int]) -> ChargePlan:
         key = ".".join(str(part) for part in first["loc"]) or "the plan"
         value = first["input"] if isinstance(first["input"], (int, float)) else None
         raise _error(f"{key}: {first['msg']}", value) from e
-    if strange := sorted(set(form.power_w) - set(bays)):
+    power_w = {int(number): slots for number, slots in form.power_w.items()}
+    if strange := sorted(set(power_w) - set(bays)):
         raise _error("power_w names a bay that the station does not have", strange[0])
-    return ChargePlan(form.id, start_s, form.slot_s, dict(sorted(form.power_w.items())))
+    return ChargePlan(form.id, start_s, form.slot_s, dict(sorted(power_w.items())))
 
 
 def text(plan: ChargePlan) -> str:

@@ -55,8 +55,12 @@ def worst_draw_w(status: ChargerStatus) -> float | None:
 
 def current_a(charged: ChargerStatus | None, metered: MeterStatus | None, now_s: float) -> float | None:
     """The greater of the two measured output currents that are known (A > 0 charges); None if none is."""
-    known = [a for a in (charger_current_a(charged, now_s), meter_current_a(metered, now_s)) if a is not None]
-    return max(known, default=None)
+    return greatest(charger_current_a(charged, now_s), meter_current_a(metered, now_s))
+
+
+def greatest(*currents_a: float | None) -> float | None:
+    """The one of those known that is farthest from 0, either way; None if none is known."""
+    return max((a for a in currents_a if a is not None), key=abs, default=None)
 
 
 def charger_current_a(status: ChargerStatus | None, now_s: float) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from drivers.charger_status import ChargerState
+from drivers.charger_status import ChargerState, ChargerStop
 from drivers.reading import Signal
 from station_ctl.charging.phases import PHASES
 from station_ctl.charging.session_values import End, SessionLook, SessionMind
@@ -22,6 +22,8 @@ NO_CURRENT_A = 5.0
 """The supply opens when less flows, or after RAMP_S; a charger ramps 400 A down in that time."""
 AT_VOLTAGE, BELOW_VOLTAGE = 0.995, 0.985
 """Shares of the voltage limit between which tapering begins and ends."""
+ENDED_BY_WORD = (ChargerStop.NONE, ChargerStop.COMMAND)
+"""A charger that has ended by itself wants OFF before all else, and its last insulation test forgotten."""
 EVEN = 0.7
 """Balancing ends when the cells differ by no more than this share of `charging.balance_spread_mv`."""
 
@@ -47,7 +49,8 @@ def _handshake(mind: SessionMind, look: SessionLook) -> Found:
     stands_by = status is not None and status.state in (ChargerState.OFF, ChargerState.STANDBY)
     if look.finish is not None:
         return look.finish
-    if status is not None and stands_by and status.relay_closed is Signal.FALSE:
+    fresh = status is not None and status.insulation_tested is not Signal.TRUE and status.stop_reason in ENDED_BY_WORD
+    if status is not None and stands_by and fresh and status.relay_closed is Signal.FALSE:
         return ("cold" if look.cold else "answered") if look.room else ""
     return _late(mind, look, HANDSHAKE_S) or ""
 
@@ -71,7 +74,7 @@ def _insulation_test(mind: SessionMind, look: SessionLook) -> Found:
     status = look.status
     if look.finish is not None:
         return look.finish
-    tested = status is not None and status.insulation_tested is Signal.TRUE
+    tested = status is not None and status.insulation_tested is Signal.TRUE and status.insulation_ohm_per_v is not None
     if status is not None and tested and status.state is ChargerState.STANDBY:
         return "insulated"
     return _late(mind, look, TEST_S) or ""
@@ -127,7 +130,7 @@ def _balancing(mind: SessionMind, look: SessionLook) -> Found:
 
 
 def _ramping_down(mind: SessionMind, look: SessionLook) -> Found:
-    gone = look.current_a is not None and look.current_a < NO_CURRENT_A
+    gone = look.current_a is not None and abs(look.current_a) < NO_CURRENT_A
     return End(mind.code, mind.reason) if gone or look.now_s - mind.since_s >= RAMP_S else ""
 
 

@@ -27,6 +27,8 @@ OFF_S, METERED_OFF_S = 1.0, 3.0
 """More than OFF_A so long after OFF was wanted: the output stays. A lost OFF is the end of its lease, 0.5 s later."""
 DIFFER_A, DIFFER_SHARE, DIFFER_S = 5.0, 0.03, 15.0
 """Two currents that differ for longer than a ramp lasts: one of the two is wrong."""
+PACK_DIFFER_A, PACK_DIFFER_SHARE = 10.0, 0.05
+"""The same for the BMS's current, whose sensor is poorer; or the charger is another bay's."""
 
 INPUTS = {
     "insulation_test_passed": "the charger has measured low insulation",
@@ -38,7 +40,7 @@ INPUTS = {
     "charge_delivered": "the charger gives much less than it is asked for",
     "meter_alive": "the meter does not answer, or its counter stands still",
     "meter_counts": "the meter's register does not go on with its own power",
-    "sources_agree": "charger and meter measure different currents",
+    "sources_agree": "charger, meter and pack measure different currents",
 }
 """What is judged, as charging.toml names it, and what is wrong, for a person, where it is not TRUE; the worst first."""
 Findings = Mapping[str, Signal]
@@ -48,7 +50,7 @@ Findings = Mapping[str, Signal]
 class Watched:
     """What is judged in one look. status, metered: as read last, None if never; wanted: since the look before.
 
-    has_meter: the bay has one. insulation_ohm_per_v: at least.
+    has_meter: the bay has one. insulation_ohm_per_v: at least. pack_a: by the BMS, None if not known.
     """
 
     now_s: float
@@ -57,6 +59,7 @@ class Watched:
     wanted: SetPoint = OFF
     has_meter: bool = True
     insulation_ohm_per_v: float = 100.0
+    pack_a: float | None = None
 
 
 @dataclass(slots=True)
@@ -92,9 +95,14 @@ class Supervision:
             "charge_delivered": self._lasts("under", _under(w), w.now_s) <= UNDER_S,
             "meter_alive": not w.has_meter or seen.meter(w.metered, w.now_s) is not None,
             "meter_counts": not wrong,
-            "sources_agree": self._lasts("differ", _differ(w), w.now_s) <= DIFFER_S,
+            "sources_agree": self._agree(w),
         }
         return {name: Signal.TRUE if good[name] else Signal.FALSE for name in INPUTS}
+
+    def _agree(self, w: Watched) -> bool:
+        meter_s = self._lasts("differ", _differ(w), w.now_s)
+        pack_s = self._lasts("pack differs", _pack_differs(w), w.now_s)
+        return max(meter_s, pack_s) <= DIFFER_S
 
     def _lasts(self, name: str, odd: bool, now_s: float) -> float:
         """For how long it has been odd, 0 if it is not."""
@@ -140,8 +148,7 @@ def _insulated(w: Watched) -> bool:
     status = w.status
     if status is None:
         return True
-    measured = status.insulation_tested is Signal.TRUE and status.insulation_ohm_per_v is not None
-    low = measured and (status.insulation_ohm_per_v or 0.0) < w.insulation_ohm_per_v
+    low = status.insulation_tested is Signal.TRUE and (status.insulation_ohm_per_v or 0.0) < w.insulation_ohm_per_v
     return status.fault_code != ChargerFault.INSULATION and not low
 
 
@@ -171,3 +178,11 @@ def _differ(w: Watched) -> bool:
     if charger_a is None or meter_a is None:
         return False
     return abs(charger_a - meter_a) > DIFFER_A + DIFFER_SHARE * max(abs(charger_a), abs(meter_a))
+
+
+def _pack_differs(w: Watched) -> bool:
+    """While its charger is asked to charge, the pack has to see what flows."""
+    charger_a = seen.charger_current_a(w.status, w.now_s)
+    if w.wanted.mode is not ChargerMode.CHARGE or charger_a is None or w.pack_a is None:
+        return False
+    return abs(charger_a - w.pack_a) > PACK_DIFFER_A + PACK_DIFFER_SHARE * max(abs(charger_a), abs(w.pack_a))

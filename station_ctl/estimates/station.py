@@ -104,8 +104,11 @@ class Estimates:
 
     async def close(self) -> None:
         """Write every pack's record before the service ends; a second of a slow disk is waited for."""
-        for pack in () if self.off else self._packs.values():
-            self._save(pack, left=False)
+        try:
+            for pack in () if self.off else self._packs.values():
+                self._save(pack, left=False)
+        except Exception:  # as in `feed`
+            log.exception(DEFECT)
         await self._records.close(CLOSE_S)
 
     def _take(self, snapshot: Snapshot) -> None:

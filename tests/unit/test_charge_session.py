@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from drivers.charger_status import OFF, ChargerMode, ChargerState
-from drivers.reading import Signal
+from drivers.charger_status import OFF, ChargerMode, ChargerState, ChargerStop
+from drivers.reading import Quality, Reading, Signal
 from drivers.robot_protocol import Opcode, RobotCommand
 from station_ctl.charging import plan
 from station_ctl.charging.phases import EDGES, PHASES, POWERED, RUNNING, SUPPLIED, TABLE
@@ -273,3 +273,106 @@ def test_before_its_supply_is_closed_a_charge_ends_without_a_ramp(phase: str) ->
     session.mind.phase = phase
     end = End("full", "enough")
     assert session.step(SessionLook(0.0, None, cold=True, finish=end)) == end and session.phase == "ended"
+
+
+def supplied(phase: str) -> ChargeRoom:
+    """A charge in one of the phases with a closed supply."""
+    room = ChargeRoom(80.0, balance_spread_mv=5.0)
+    if phase == "closing":
+        return room.until("closing")
+    room.until("charging").run(8.0)
+    if phase == "tapering":
+        room.packs[1] = {"pack_voltage_v": 637.0}
+        room.until("tapering")
+    if phase == "ramping_down":
+        room.packs[1] = {"soc_pct": 95.0}
+        room.until("ramping_down")
+    return room
+
+
+COLD = {"temperature_min_c": 3.0, "temperature_max_c": 5.0}
+FORBIDDEN: tuple[dict[str, Any], ...] = (
+    COLD,
+    {**COLD, "charge_permitted": Signal.FALSE},
+    {"charge_permitted": Signal.FALSE},
+    {"temperature_min_c": Reading(20.0, Quality.UNTRUSTED, 1000.0)},
+    {"overtemperature": Signal.TRUE},
+    {"insulation_ohm_per_v": 80.0},
+)
+
+
+@pytest.mark.parametrize("said", FORBIDDEN, ids=str)
+@pytest.mark.parametrize("phase", ["closing", "charging", "tapering", "ramping_down"])
+def test_no_supply_outlives_what_forbids_it_not_even_where_the_pack_could_be_warmed(
+    phase: str, said: dict[str, Any]
+) -> None:
+    room = supplied(phase)
+    room.packs[1] = room.packs.get(1, {}) | said
+    for _ in range(30):
+        found = room.cycle()
+        if not found.charge_permits:
+            break
+    assert found.charge_permits == 0 and room.wanted().mode is not ChargerMode.CHARGE
+    for _ in range(200):
+        room.cycle()
+        assert not room.found.charge_permits
+
+
+def test_a_pack_whose_temperature_is_in_doubt_is_not_warmed() -> None:
+    room = ChargeRoom(50.0)
+    room.packs[1] = {"temperature_min_c": Reading(-5.0, Quality.UNTRUSTED, 1000.0), "temperature_max_c": 40.0}
+    room.run(30.0)
+    assert {phase for _, _, phase in room.said} == {""} and room.wanted() == OFF
+
+
+def test_a_pack_that_sees_another_current_than_its_charger_ends_the_charge() -> None:
+    """A wrong unit id, two cables exchanged: what the charger is told happens to another pack."""
+    room = ChargeRoom(50.0)
+    room.until("charging").run(8.0)
+    room.packs[1] = {"pack_current_a": 60.0}
+    room.run(14.0)
+    assert room.bay().code == "charging", "a ramp is not a difference"
+    room.run(3.0)
+    assert (room.bay().code, room.found.charge_permits) == ("tripped", 0)
+    assert "measure different currents" in room.bay().trouble
+
+
+def test_a_ramp_has_not_ended_as_long_as_the_pack_says_that_current_flows() -> None:
+    room = ChargeRoom(94.0)
+    room.until("charging").run(8.0)
+    room.packs[1] = {"soc_pct": 95.0, "pack_current_a": -200.0}
+    room.until("ramping_down")
+    began_s = room.now_s
+    while room.found.charge_permits:
+        room.cycle()
+    assert room.now_s - began_s > RAMP_S - 0.1
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("insulation_tested", Signal.TRUE), ("stop_reason", ChargerStop.LEASE)], ids=str
+)
+def test_nothing_begins_on_the_insulation_test_of_a_charge_before(field: str, value: Any) -> None:
+    room = ChargeRoom(50.0)
+    told = room.wires[1].status
+
+    def sticky(now_s: float) -> Any:
+        status = told(now_s)
+        return replace(status, insulation_ohm_per_v=5000.0, **{field: value}) if status is not None else None
+
+    room.wires[1].status = sticky  # type: ignore[method-assign]
+    room.run(HANDSHAKE_S + 3.0)
+    assert "insulation_test" not in {phase for _, _, phase in room.said}
+    assert room.bay().code in ("charger_failed", "pause") and not room.found.charge_permits
+
+
+def test_a_test_without_a_value_is_none() -> None:
+    room = ChargeRoom(50.0)
+    told = room.wires[1].status
+
+    def unmeasured(now_s: float) -> Any:
+        status = told(now_s)
+        return replace(status, insulation_ohm_per_v=None) if status is not None else None
+
+    room.wires[1].status = unmeasured  # type: ignore[method-assign]
+    room.run(40.0)
+    assert not room.found.charge_permits and "closing" not in {phase for _, _, phase in room.said}

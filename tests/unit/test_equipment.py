@@ -115,7 +115,15 @@ def test_a_plan_holds_from_its_coming_to_its_end_and_a_bad_one_changes_nothing()
     plans.ask(planned({"1": (50e3, 0.0)}), 100.0)
     assert [verdict for verdict, _ in told] == ["accepted", "completed"]
     assert plans.plan is not None and plans.plan.at(1, 100.0) == 50e3 and plans.plan.at(1, 1000.0) == 0.0
-    for bad in ({"7": (1.0,)}, {"one": (1.0,)}, {"1": ()}, {"1": (1.0,), "2": (1.0, 2.0)}, {"1": (-1.0,)}):
+    for bad in (
+        {"7": (1.0,)},
+        {"0_1": (1.0,)},
+        {"01": (1.0,)},
+        {"one": (1.0,)},
+        {"1": ()},
+        {"1": (1.0,), "2": (1.0, 2.0)},
+        {"1": (-1.0,)},
+    ):
         told.clear()
         plans.ask(planned(bad), 200.0)
         assert [verdict for verdict, _ in told] == ["rejected"] and "charge plan" in told[0][1]
