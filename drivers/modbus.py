@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import struct
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -26,7 +27,7 @@ __all__ = ["ModbusClient", "ModbusStats", "RoundTrip"]
 logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
 
 SILENT_REQUESTS = 3
-"""So many requests in a row without an answer, and the connection is dropped and made anew."""
+"""So many requests to a unit without an answer from any, and the connection is dropped and made anew."""
 FIRST_RETRY_S = 0.1
 LONGEST_RETRY_S = 2.0
 READ, WRITE = 0x03, 0x10  # function codes; 0x80 is added to them in an exception answer
@@ -119,7 +120,7 @@ class ModbusClient:
         self._where = f"{name} at {host}:{port}"
         self._link: _Link | None = None
         self._turn = asyncio.Lock()
-        self._unanswered = 0
+        self._unanswered: Counter[int] = Counter()  # by unit, since anybody has answered
 
     @property
     def connected(self) -> bool:
@@ -194,7 +195,7 @@ class ModbusClient:
             await tasks.end(task)
 
     async def _hold(self, link: _Link) -> None:
-        self._unanswered = 0
+        self._unanswered.clear()
         self.stats.connections += 1
         self._link = link
         await asyncio.wait({link.lost})
@@ -212,7 +213,7 @@ class ModbusClient:
         async with self._turn:
             answer = await self._answer(link, make, unit)
         self.stats.round_trips_s.append(loop.time() - asked_s)  # with the wait for its turn, as its caller sees it
-        self._unanswered = 0
+        self._unanswered.clear()
         if answer.isError():
             self.stats.refused += 1
             code = answer.exception_code
@@ -238,8 +239,8 @@ class ModbusClient:
 
     def _no_answer(self, link: _Link, unit: int | None) -> NoAnswer:
         self.stats.timeouts += 1
-        self._unanswered += 1
-        if self._unanswered >= SILENT_REQUESTS:
+        self._unanswered[unit if unit is not None else self._device_id] += 1
+        if max(self._unanswered.values()) >= SILENT_REQUESTS:
             link.drop()
         return NoAnswer("no answer in time", where=self._place(unit), limit=f"{self._timeout_s * 1e3:.0f} ms")
 

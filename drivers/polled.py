@@ -14,7 +14,7 @@ from drivers.registers import RegisterMap, RegisterMapError
 
 log = logging.getLogger(__name__)
 
-LONGEST_REST_S = 1.0
+LONGEST_REST_S = 5.0
 """A device that does not answer is asked so seldom: on a shared connection each try costs the others a time-out."""
 
 

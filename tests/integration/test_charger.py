@@ -11,7 +11,7 @@ import pytest
 
 from drivers.charger import Charger
 from drivers.charger_status import OFF, ChargerMode, ChargerState, ChargerStatus, ChargerStop, SetPoint
-from drivers.errors import DeviceError, DeviceRefused, MapMismatch
+from drivers.errors import DeviceError, DeviceRefused, MapMismatch, NoAnswer
 from drivers.meter import Meter
 from drivers.modbus import ModbusClient
 from drivers.reading import Signal
@@ -174,6 +174,27 @@ def test_a_mute_unit_stops_nobody_else() -> None:
             assert there.pack_a(2) == pytest.approx(60.0) and there.client.stats.connections == 1
             there.world.electrics.chargers[1].faults.mute = False
             await until(lambda: there.chargers[1].status is not None)
+
+    run(main())
+
+
+def test_a_row_of_dead_units_does_not_cost_the_others_their_connection() -> None:
+    async def dead(client: ModbusClient, unit: int) -> None:
+        for _ in range(4):
+            with pytest.raises(NoAnswer):
+                await client.read(0, 1, unit=unit)
+
+    async def main() -> None:
+        async with Gateway(timeout_s=0.05).up() as there:
+            await there.charges(2)
+            electrics = there.world.electrics
+            assert electrics.grid_meter is not None
+            for device in (electrics.chargers[1], *electrics.meters.values(), electrics.grid_meter):
+                device.faults.mute = True
+            async with asyncio.TaskGroup() as group:
+                for unit in (11, 21, 22, 31):
+                    group.create_task(dead(there.client, unit))
+            assert there.client.stats.timeouts >= 16 and there.client.stats.connections == 1
 
     run(main())
 
