@@ -75,6 +75,10 @@ def in_bay(
         found[identifier("pack.silent", label)] = Condition()
     elif who is None or pack.link is not PackLink.MONITORED:
         found[identifier("pack.not_monitored", label)] = Condition(f"BMS {pack.link.name.lower()}")
+    estimate = snapshot.estimates.get(who or "")
+    if estimate is not None and estimate.bms_wrong:
+        text = f"{who}: BMS {pack.soc_pct.value} %, estimated {estimate.charge.soc_pct:g} %"
+        found[identifier("pack.charge_doubted", label)] = Condition(text)
     name = next((n for n in (who, str(bay(section.number))) if n in state.quarantined), None)
     if name is not None:
         found[identifier("pack.quarantined", label)] = Condition(f"{name}: {state.quarantined[name]}")

@@ -16,6 +16,8 @@ from drivers.errors import StationError
 from drivers.pack_status import PackStatus
 
 FILE = "pack_limits.toml"
+CELLS_S = 30.0
+"""Of single cells: BMV comes every 10 s."""
 AGE_S = 2.0
 """Temperatures and charge that are older are not known; BSM and BCS come every 250 ms."""
 
@@ -84,13 +86,19 @@ class PackLimits:
     data: _File
 
     def current_a(self, pack: PackStatus, now_s: float) -> float:
-        """Highest charge current; 0 where chemistry, capacity, temperatures or charge are not known."""
+        """Highest charge current; 0 where chemistry, capacity, temperatures or charge are not known.
+
+        0 also once a cell is charged, by its own voltage (BMV): the rated voltage does not tell how many there are.
+        """
         identity = pack.identity.value
         if identity is None or identity.chemistry != self.data.chemistry:
             return 0.0
         known = (pack.temperature_min_c, pack.temperature_max_c, pack.soc_pct)
         coldest_c, hottest_c, soc_pct = (r.good(now_s, AGE_S) for r in known)
         if coldest_c is None or hottest_c is None or soc_pct is None:
+            return 0.0
+        cells_v = pack.cell_voltages_v.good(now_s, CELLS_S)
+        if cells_v and max(cells_v) >= self.data.cell_charged_v:
             return 0.0
         warmth, charge = self.data.temperature, self.data.charge
         rates = (

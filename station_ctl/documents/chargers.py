@@ -53,7 +53,8 @@ nothing:
 |---|---|
 {charges}
 
-(1 C is the rated capacity that BRM tells; never above {cell_v:g} V a cell.
+(1 C is the rated capacity that BRM tells; never above {cell_v:g} V a cell, by the rated
+voltage, and nothing once BMV tells a cell that has it.
 `station_ctl/charging/pack_limits.toml`.)
 
 ### Grid limit

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ from hil.plant.truck import Truck
 from station_ctl import wall_clock
 from station_ctl.alarms import catalogue
 from station_ctl.journal import Entry, JournalError
+from station_ctl.model.charge_estimate import ChargeEstimate, ChargeSpan, Grounds
 from station_ctl.model.look import Decision, Snapshot
 from station_ctl.model.places import bay
 from station_ctl.model.state import BayCharge, StationState
@@ -236,6 +238,15 @@ def thermal(ground: Ground) -> None:
     pack_in(ground, 2).faults.thermal_event = Signal.TRUE
 
 
+def doubted(ground: Ground) -> None:
+    """An estimate that says: the BMS in bay 2 cannot be right."""
+    span = ChargeSpan(71.0, 69.5, 72.4, Grounds.ANCHORED)
+    values = {pack_in(ground, 2).serial: ChargeEstimate(span, 300.0, 118.0, 0.0, 69.8, bms_wrong=True)}
+    read = ground.runner._plant.estimates.feed
+    estimates = SimpleNamespace(feed=lambda seen: replace(read(seen), estimates=values), told=lambda state: ())
+    ground.runner._plant = replace(ground.runner._plant, estimates=estimates)  # type: ignore[arg-type]
+
+
 def told(**fields: Any) -> Stimulus:
     return decided(lambda d: replace(d, **fields))
 
@@ -261,6 +272,7 @@ CASES: dict[str, Case] = {
     "pack.quarantined": Case("state", quarantine),
     "pack.taken_away": Case("state", carried_away),
     "charge.tripped": Case("decision", told(charging={2: BayCharge(False, "tripped", "current over its demand")})),
+    "pack.charge_doubted": Case("estimator", doubted),
     "charger.trouble": Case("decision", told(charging={2: BayCharge(False, "withheld", "", trouble="no answer")})),
     "stock.no_charged_pack": Case("plant", both(discharge, arrives()), waits_for("no_charged_pack")),
     "stock.no_free_bay": Case("plant", both(fill, arrives()), waits_for("no_free_bay")),

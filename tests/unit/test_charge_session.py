@@ -376,3 +376,14 @@ def test_a_test_without_a_value_is_none() -> None:
     room.wires[1].status = unmeasured  # type: ignore[method-assign]
     room.run(40.0)
     assert not room.found.charge_permits and "closing" not in {phase for _, _, phase in room.said}
+
+
+def test_nothing_is_asked_for_once_a_cell_is_charged_whatever_the_pack_is_rated_at() -> None:
+    room = ChargeRoom(80.0)
+    room.until("charging").run(8.0)
+    room.packs[1] = {"cell_voltages_v": (3.41, 3.65)}
+    room.cycle()
+    assert room.wanted().current_a == 0.0
+    room.packs[1] = {"cell_voltages_v": (3.41, 3.42)}
+    room.cycle()
+    assert room.wanted().current_a > 100.0
