@@ -30,7 +30,7 @@ class BaySays(Words):
 
     charging: how it stands with charging; because: in the reason why it does not charge. phase: of the charge;
     limited_by: who sets its current; trouble: in what is wrong with charger or meter; charged_kwh: by the meter, at
-    least so much.
+    least so much, or "unknown": the station says that nobody knows.
     """
 
     number: int = Field(ge=1, le=24)
@@ -41,7 +41,7 @@ class BaySays(Words):
     phase: str | None = Field(None, pattern=r"^[a-z_]*$")
     limited_by: Literal["bms", "type", "charger", "plan", "grid"] | None = None
     trouble: str | None = Field(None, min_length=1)
-    charged_kwh: float | None = Field(None, ge=0)
+    charged_kwh: Annotated[float, Field(ge=0)] | Literal["unknown"] | None = None
 
 
 class RecordSays(Words):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from hil.record import Event
 from hil.rig.operator import Operator
@@ -158,5 +158,11 @@ def _charge_is(wanted: BaySays, said: BayMessage) -> bool:
         wanted.phase in (None, said.phase)
         and wanted.limited_by in (None, said.limited_by)
         and (wanted.trouble is None or wanted.trouble in (said.trouble or ""))
-        and (wanted.charged_kwh is None or (said.charged_kwh or 0.0) >= wanted.charged_kwh)
+        and _energy_is(wanted.charged_kwh, said.charged_kwh)
     )
+
+
+def _energy_is(wanted_kwh: float | Literal["unknown"] | None, said_kwh: float | None) -> bool:
+    if wanted_kwh == "unknown":
+        return said_kwh is None
+    return wanted_kwh is None or (said_kwh or 0.0) >= wanted_kwh
