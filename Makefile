@@ -70,7 +70,7 @@ scenarios: $(VENV)/.bench
 	$(BIN)/station-hil run all --quiet --report build/report $(ARGS)
 
 fuzz: $(VENV)/.fuzz
-	$(BIN)/python -m fuzz --seconds 10 --jobs 2 --seed 1 $(ARGS)
+	$(BIN)/python -m fuzz --seconds 9 --jobs 2 --seed 1 $(ARGS)
 
 fuzz-long: $(VENV)/.fuzz
 	$(BIN)/python -m fuzz --seconds 610 --jobs 2 $(ARGS)

@@ -11,8 +11,8 @@ from drivers.charger_status import OFF, ChargerMode, ChargerStatus, SetPoint
 from drivers.errors import BadData, DeviceError, NoAnswer, StationError
 from drivers.modbus import ModbusClient
 from drivers.polled import Polled, require
-from drivers.register_codec import Point
-from drivers.registers import RegisterMap
+from drivers.register_codec import EncodingError, Point
+from drivers.registers import RegisterMap, RegisterMapError
 
 FORGET_S = 0.5
 """A status older than this is no status."""
@@ -43,7 +43,8 @@ class Charger:
     ) -> None:
         """unit: the charger's Modbus unit on the client's connection, which several may share. lease_s: WANT_S..1.
 
-        Raises RegisterMapError if the map lacks a point that is needed here, ValueError for a lease out of range.
+        Raises RegisterMapError if the map lacks a point that is needed here, or its ranges leave out OFF (all 0);
+        ValueError for a lease out of range.
         """
         if not WANT_S <= lease_s <= 1.0:
             raise ValueError(f"lease_s {lease_s:g}: {WANT_S:g}..1")
@@ -55,10 +56,17 @@ class Charger:
         require(register_map, register_map.block("status"), ("map_id", "map_version", *STATUS_POINTS))
         require(register_map, self._command, COMMAND_POINTS)
         self._points = {p.name: p for p in self._command.points}
+        self._can_be_off(register_map)
         self._wanted, self._wanted_s = OFF, -math.inf
         self._told: SetPoint | None = None  # as sent last; None: nothing yet
         self._counted_on = 0  # the connection on which `counter` has been compared with the charger's
         self._wake = asyncio.Event()
+
+    def _can_be_off(self, register_map: RegisterMap) -> None:
+        try:
+            self._words(OFF, 0, 0)
+        except EncodingError as e:
+            raise RegisterMapError("command cannot say OFF", where=register_map.source, value=e.what) from e
 
     @property
     def status(self) -> ChargerStatus | None:
@@ -73,9 +81,16 @@ class Charger:
     def want(self, set_point: SetPoint, now_s: float) -> None:
         """What is wanted now (event-loop time): written with the next poll, at once if it is less than what was told.
 
-        It holds for WANT_S. Raises EncodingError for a value out of the map's range; then the want before holds on.
+        It holds for WANT_S. Raises EncodingError for a value out of the map's range; then OFF is wanted.
         """
-        self._words(set_point, 0, 0)
+        try:
+            self._words(set_point, 0, 0)
+        except EncodingError:
+            self._keep(OFF, now_s)
+            raise
+        self._keep(set_point, now_s)
+
+    def _keep(self, set_point: SetPoint, now_s: float) -> None:
         self._wanted, self._wanted_s = set_point, now_s
         if self._told is not None and set_point.less_than(self._told):
             self._wake.set()

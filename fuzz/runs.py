@@ -19,7 +19,7 @@ KEPT = ROOT / "findings"
 TIMEOUT_S = 10
 """One input that takes longer is a hang."""
 MEMORY_MB = 1500
-LENGTHS = {"journal": 40_000, "transport": 2_000, "can": 2_000, "modbus": 4_000, "mqtt": 12_000}
+LENGTHS = {"journal": 40_000, "transport": 2_000, "can": 2_000, "modbus": 4_000, "charger": 1_500, "mqtt": 12_000}
 """Longest inputs, in bytes; of files as long as the longest that is shipped."""
 LONGEST = 30_000
 

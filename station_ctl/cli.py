@@ -12,10 +12,10 @@ from pathlib import Path
 
 from drivers.errors import StationError
 from station_ctl import __version__, config, service
+from station_ctl.advice import advice
 from station_ctl.blackbox import cli as blackbox
 from station_ctl.documents import pages
 from station_ctl.soc import cli as soc
-from station_ctl.uplink.roles import Roles
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -69,10 +69,8 @@ def _check(arguments: argparse.Namespace) -> int:
         f"CAN {', '.join(f'{c.name} on {c.interface} {c.channel}' for c in found.can)}; "
         f"MQTT {found.mqtt.host}:{found.mqtt.port}\n"
     )
-    for role in Roles.trusted(found.issuer).nobody():
-        sys.stdout.write(
-            f"warning: no [[issuer]] has the role {role}: what asks for it is refused to everybody (docs/people.md)\n"
-        )
+    for line in advice(found):
+        sys.stdout.write(f"warning: {line}\n")
     return 0
 
 

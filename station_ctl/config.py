@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,17 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from drivers import toml
 from drivers.errors import StationError
+from station_ctl.addresses import canonical
 from station_ctl.limits import SafetySection
 from station_ctl.sections import (
     BaySection,
     BlackboxSection,
     CanSection,
+    ChargerSection,
     ChargingSection,
     GridSection,
     IssuerSection,
+    MeterSection,
     MountSection,
     MqttSection,
     PacksSection,
@@ -69,9 +72,8 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _grid_limited(self) -> Config:
-        devices = [device for b in self.bay for device in (b.charger, b.meter) if device is not None]
-        devices += [self.grid.meter] if self.grid.meter is not None else []
-        _unique("host, port and unit", [(d.host, d.port, d.unit) for d in devices])
+        devices = {f"bay {b.number} {name}": getattr(b, name) for b in self.bay for name in ("charger", "meter")}
+        _one_each({**devices, "grid meter": self.grid.meter})
         if any(b.charger is not None for b in self.bay):
             if self.grid.limit_kw is None:
                 raise ValueError("grid.limit_kw is needed: a bay has a charger")
@@ -84,6 +86,19 @@ def _unique(key: str, values: list[Any]) -> None:
     twice = sorted({v for v in values if values.count(v) > 1})
     if twice:
         raise ValueError(f"{key} must be unique; {twice} stands more than once")
+
+
+def _one_each(devices: Mapping[str, ChargerSection | MeterSection | None]) -> None:
+    """Raises ValueError if two of them are the same unit at the same address."""
+    found: dict[tuple[str, int, int], str] = {}
+    for name, device in devices.items():
+        if device is None:
+            continue
+        key = (canonical(device.host), device.port, device.unit)
+        said = f"{name} ({device.host}:{device.port} unit {device.unit})"
+        if key in found:
+            raise ValueError(f"host, port and unit must be unique; {found[key]} and {said} are one device")
+        found[key] = said
 
 
 def load(path: Path) -> Config:

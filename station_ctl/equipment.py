@@ -11,6 +11,7 @@ from drivers import registers
 from drivers.charger import Charger
 from drivers.meter import Meter
 from drivers.modbus import ModbusClient
+from station_ctl.addresses import canonical
 from station_ctl.config import Config
 from station_ctl.sections import ChargerSection, MeterSection
 
@@ -22,7 +23,7 @@ TIMEOUT_S = 0.15
 class Equipment:
     """All of it; empty for a station whose chargers follow the BMS by themselves.
 
-    clients: by host and port. chargers, meters: by bay. grid: the meter at the connection point.
+    clients: by host (its canonical form) and port. chargers, meters: by bay. grid: the meter at the connection point.
     """
 
     clients: dict[tuple[str, int], ModbusClient] = field(default_factory=dict)
@@ -67,10 +68,11 @@ class Equipment:
         return found
 
     def _client(self, section: ChargerSection | MeterSection) -> ModbusClient:
-        where = (section.host, section.port)
+        where = (canonical(section.host), section.port)
         if where not in self.clients:
-            name = "chargers " + ":".join(map(str, where))
-            self.clients[where] = ModbusClient(*where, device_id=section.unit, timeout_s=TIMEOUT_S, name=name)
+            address = (section.host, section.port)
+            name = "chargers " + ":".join(map(str, address))
+            self.clients[where] = ModbusClient(*address, device_id=section.unit, timeout_s=TIMEOUT_S, name=name)
         return self.clients[where]
 
     def _meter(self, section: MeterSection) -> Meter:

@@ -12,6 +12,7 @@ class Health:
     """Its times and how often something went wrong.
 
     period, lateness, work: seconds from start to start, behind the due time, and from start to end of a cycle.
+    unsaid: set points that a charger's driver could not carry, each until it changed.
     """
 
     period: Distribution = field(default_factory=Distribution)
@@ -20,4 +21,5 @@ class Health:
     cycles: int = 0
     overruns: int = 0
     failed_writes: int = 0
+    unsaid: int = 0
     failed_cycles: int = 0

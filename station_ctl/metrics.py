@@ -59,6 +59,7 @@ class Sources:
         counts = {
             "cycle.failed": health.failed_cycles,
             "cycle.failed_writes": health.failed_writes,
+            "cycle.unsaid_set_points": health.unsaid,
             "plc.timeouts": stats.timeouts,
             "plc.refused": stats.refused,
             "plc.garbage": stats.garbage,

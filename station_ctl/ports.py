@@ -56,7 +56,7 @@ class ChargerPort(Protocol):
         """Why there is no new status."""
 
     def want(self, set_point: SetPoint, now_s: float) -> None:
-        """What is wanted now; it holds for 300 ms. Raises EncodingError for a value out of the map's range."""
+        """What is wanted now; it holds for 300 ms. Raises EncodingError for a value out of range; then OFF is."""
 
 
 class MeterPort(Protocol):

@@ -65,6 +65,7 @@ class Runner:
         self._reporter = reporter
         self._on_healthy = on_healthy
         self._journal_error = ""
+        self._journal_s = 0.0  # waited for the journal since the chargers were told last
         self._alarms = reporter.alarms
         plans = Plans([section.number for section in config.bay], plant.uplink)
         self._commands = Commands(plant.uplink, reporter.alarms, plans)
@@ -146,7 +147,13 @@ class Runner:
         self.on_cycle(snapshot, decision, state)
 
     def _read(self, now_s: float) -> Snapshot:
-        return self._plant.read(self._addresses, now_s, self._commands.plans.plan)
+        snapshot = self._plant.read(self._addresses, now_s, self._commands.plans.plan)
+        silent_s, unsaid = self._output.silent_s(now_s), self._output.unsaid
+        if silent_s or unsaid:
+            snapshot = replace(
+                snapshot, unsaid=unsaid, silent_s=silent_s, journal_s=self._journal_s if silent_s else 0.0
+            )
+        return snapshot
 
     def _vital(self) -> Vital:
         """How the controller itself is doing, for its alarms."""
@@ -165,7 +172,9 @@ class Runner:
 
     async def _recorded(self, entry: Entry, cycle: Cycle) -> StationState:
         """The state once its entry is in the journal; the one to fall back to if it is not."""
+        began_s = self._plant.clock()
         cycle.unwritten = why = await self._entries.add(entry)
+        self._journal_s = self._plant.clock() - began_s
         self._journal_error = why.text if why else ""
         if why is None:
             if not self._entries.behind:

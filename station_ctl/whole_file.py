@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from pathlib import Path
+
+
+def read(path: Path, most: int) -> bytes:
+    """The file's bytes, `most` + 1 of a longer one. Raises OSError, also for what is no file: it waits for nobody.
+
+    A pipe that nobody writes to, or a device, would keep its reader for ever; opened so, it does not.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is no file", str(path))
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(most + 1)
+    finally:
+        os.close(descriptor)
 
 
 def write(path: Path, data: bytes) -> None:

@@ -12,7 +12,10 @@ import importlib
 from collections.abc import Iterator
 from typing import Protocol, cast
 
-NAMES = ("can", "transport", "modbus", "register_map", "mqtt", "config", "tables", "journal", "scenario", "blackbox")
+NAMES = (
+    "can", "transport", "modbus", "charger", "register_map", "mqtt", "config", "tables", "journal", "scenario",
+    "blackbox",
+)  # fmt: skip
 """In the order of docs/fuzzing.md."""
 
 

@@ -179,7 +179,9 @@ class Bay:
         names = {"mind", "kernel", "charge"} | ({"cabinet"} if self.cabinet is not None else set())
         if set(memory) != names or set(memory["mind"]) != {f.name for f in fields(Mind)}:
             raise ValueError(f"no memory of {self.place}: {sorted(memory)}")
-        self.mind, self.charge = Mind(**memory["mind"]), BayCharge(**memory["charge"])
+        remembered = memory["mind"]
+        self.mind = Mind(**{**remembered, "stalled": tuples(remembered["stalled"])})
+        self.charge = BayCharge(**memory["charge"])
         self._kernel.load(tuples(memory["kernel"]))
         if self.cabinet is not None:
             self.cabinet.load(memory["cabinet"])

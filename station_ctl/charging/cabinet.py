@@ -17,6 +17,7 @@ from station_ctl.charging.phases import POWERED
 from station_ctl.charging.power import Power
 from station_ctl.charging.session import Session
 from station_ctl.charging.session_values import End, SessionLook, SessionMind
+from station_ctl.charging.stall import stalled
 from station_ctl.charging.stay import Stay, StayMind
 from station_ctl.charging.supervision import INPUTS, Findings, Supervision, SupervisionMind, Watched
 from station_ctl.config import Config
@@ -116,14 +117,27 @@ class Cabinet:
 
     def step(self, snapshot: Snapshot, finish: End | None, *, cold: bool) -> End | None:
         """Lead a charge on that is under way; how it ended, if it did."""
-        look = self._look(snapshot, finish, cold=cold)
-        ended = self.session.step(look)
+        look = self._look(snapshot, finish or self._lapsed(snapshot), cold=cold)
+        ended = self._untold(snapshot) or self.session.step(look)
         if ended is not None:
             self.energy.end(look.now_s)
             self.mind.trouble = ended.reason if ended.failed else self.mind.trouble
         elif self.session.phase in POWERED and (look.current_a or 0.0) > self.wanted.current_a / 2 > 0.0:
             self.mind.trouble = ""  # it delivers; what is wrong now was found in this look, and has ended the charge
         return ended
+
+    def _untold(self, snapshot: Snapshot) -> End | None:
+        """Its driver cannot carry what was wanted, and has switched it off: so does this."""
+        why = snapshot.unsaid.get(self._place.number)
+        if why is None:
+            return None
+        self.session.cut(snapshot.now_s)
+        return End("charger_failed", f"the charger cannot be told what is wanted of it: {why}", failed=True)
+
+    def _lapsed(self, snapshot: Snapshot) -> End | None:
+        """The cycle said nothing for so long that the charger's driver has switched it off."""
+        said = stalled(snapshot) if self.wanted.mode is not ChargerMode.OFF else None
+        return End(*said) if said is not None else None
 
     def _look(self, snapshot: Snapshot, finish: End | None, *, cold: bool) -> SessionLook:
         number, now_s, config = self._place.number, snapshot.now_s, self._config.charging

@@ -9,6 +9,8 @@ from station_ctl.charging import seen
 
 LARGEST_WH = 2_000_000
 """No charge takes more: a register that went on by more has been set back."""
+MOST_W, LAG_S, STEP_WH = 1_000_000.0, 2.0, 2000.0
+"""No charger gives more; a register is late by no more, and steps of no more. One that went on by more was set."""
 STILL_A = 1.0
 """A meter may be exchanged while less flows; nothing is lost between the two."""
 SETTLE_S = 10.0
@@ -86,18 +88,22 @@ class Energy:
         if mind.serial is None:
             mind.why = "" if not now_flowing else "the first reading came when current flowed already"
         elif mind.serial == metered.serial:
-            self._count(in_wh, out_wh)
+            self._count(in_wh, out_wh, at_s - mind.read_s)
         elif mind.flowing or now_flowing:
             mind.why = mind.why or f"meter {mind.serial} was exchanged for {metered.serial} while current flowed"
         mind.serial, mind.in_wh, mind.out_wh, mind.flowing = metered.serial, in_wh, out_wh, now_flowing
         mind.read_s = at_s
 
-    def _count(self, in_wh: int, out_wh: int) -> None:
-        """Add what the same meter has counted since its last reading."""
+    def _count(self, in_wh: int, out_wh: int, gone_s: float) -> None:
+        """Add what the same meter has counted since its last reading, so long ago."""
         mind = self.mind
         into, back = advance_wh(mind.in_wh, in_wh), advance_wh(mind.out_wh, out_wh)
         if into is None or back is None:
             mind.why = mind.why or f"the registers of meter {mind.serial} went back"
+            return
+        if max(into, back) > MOST_W * (gone_s + LAG_S) / 3600.0 + STEP_WH:
+            said = f"by {max(into, back)} Wh in {gone_s:.1f} s"
+            mind.why = mind.why or f"the registers of meter {mind.serial} went on {said}, more than can flow"
             return
         mind.wh += into - back
 

@@ -16,7 +16,8 @@ class Mind:
     supply is closed without a permit. bare_s: since when seat and coupler see no pack and its BMS is silent. wanted_s:
     since when the robot is to come. serial: of the pack that was there when its latch closed, '' if nobody knew. full:
     serial of the pack that was charged full. asked: a person has cleared or that pack has left, the latch has not been
-    asked yet. level: of the reset line as the kernel saw it last.
+    asked yet. stalled, stalled_s: the controller itself was silent for too long (code and reason), and when it noticed.
+    level: of the reset line as the kernel saw it last.
     """
 
     permitted: bool = False
@@ -35,6 +36,8 @@ class Mind:
     quarantine: str = ""
     soc_pct: float = math.inf
     live: bool = False
+    stalled: tuple[str, str] = ("", "")
+    stalled_s: float = -math.inf
 
 
 def tuples(value: Any) -> Any:

@@ -8,6 +8,7 @@ from drivers.reading import Signal
 from station_ctl.charging import plan as plans
 from station_ctl.charging.mind import Mind
 from station_ctl.charging.scene import BayScene
+from station_ctl.charging.stall import stalled
 from station_ctl.charging.why import empty, explained, soc_pct_of
 from station_ctl.config import Config
 from station_ctl.safety.table import Cause
@@ -62,9 +63,18 @@ def _ordinary(scene: BayScene, mind: Mind, config: Config, *, cold: bool) -> Sai
     if not mind.permitted:
         wait_s = mind.not_before_s - now_s
         return ("ready", "") if wait_s <= 0.0 else ("pause", f"tried again in {wait_s:.0f} s")
-    robot = scene.snapshot.robot
+    return _supplied(scene, mind)
+
+
+def _supplied(scene: BayScene, mind: Mind) -> Said:
+    """The supply has its permit: whether it follows."""
+    robot, now_s = scene.snapshot.robot, scene.snapshot.now_s
     closed = robot is not None and robot.bays[scene.place.number - 1].energised is Signal.TRUE
+    if (said := stalled(scene.snapshot)) is not None:
+        mind.stalled, mind.stalled_s = said, now_s
     if not closed and now_s - mind.since_s > OBEYS_S:
+        if now_s - mind.stalled_s <= OBEYS_S:
+            return mind.stalled  # its lease ran out
         return "supply_open", "the supply did not close, or the PLC opened it: look at its contactor"
     return "charging", ""
 

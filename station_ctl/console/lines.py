@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from drivers.mqtt_values import MqttMessage
@@ -54,18 +55,46 @@ def _where(part: WherePart) -> str:
 
 
 def bay_line(message: BayMessage) -> str:
-    """What is in a bay."""
+    """What is in a bay, how charged its pack is and how it charges, what is wrong with its charger."""
     pack = f"{message.serial} {_number(message.soc_pct, ' %')}" if message.serial else "no pack known"
     reason = f", {message.reason}" if message.reason else ""
-    here = f"bay {message.bay:<4} {message.state}, occupied {message.occupied}, {pack}, link {message.link}"
-    return f"{here}{reason}{_charging(message)}"
+    here = f"bay {message.bay:<4} {message.state}, occupied {message.occupied}, {pack}{_estimate(message)}"
+    trouble = f", CHARGER: {message.trouble}" if message.trouble else ""
+    return f"{here}, link {message.link}{reason}{_charging(message)}{_charged(message)}{trouble}"
+
+
+def _estimate(message: BayMessage) -> str:
+    """The charge as it is estimated, with its interval and what it rests on; why there is none."""
+    wrong = ", the BMS CANNOT BE RIGHT" if message.bms_soc_wrong else ""
+    if message.soc_estimate_pct is not None:
+        interval = f"{_number(message.soc_p05_pct, '', 1)} to {_number(message.soc_p95_pct, ' %', 1)}"
+        said = f"estimated {message.soc_estimate_pct:.1f} %, {interval}, {message.soc_reason or 'unknown'}"
+        return f" ({said}{wrong})"
+    if message.soc_reason in (None, "off"):
+        return ""
+    return f" (not estimated: {message.soc_reason})"
 
 
 def _charging(message: BayMessage) -> str:
     """How it charges, or why not."""
     if message.charging == "charging":
-        return f", charging {_number(message.current_a, ' A')}, {_number(message.power_kw, ' kW')}"
+        flows = f"{_number(message.current_a, ' A')}, {_number(message.power_kw, ' kW')}"
+        by = f", limited by {message.limited_by}" if message.limited_by else ""
+        return f", {_phase(message) or 'charging'} {flows}{by}"
+    if message.phase:
+        return f", {_phase(message)}: {message.charging_reason or message.charging}"
     return f", not charging: {message.charging_reason}" if message.charging_reason else ""
+
+
+def _phase(message: BayMessage) -> str:
+    return message.phase.replace("_", " ")
+
+
+def _charged(message: BayMessage) -> str:
+    """What the charge under way has brought, or the last one."""
+    if message.charged_kwh is None or abs(message.charged_kwh) < 0.05:
+        return ""
+    return f", {message.charged_kwh:.1f} kWh {'so far' if message.phase else 'by the last charge'}"
 
 
 def truck_line(message: TruckMessage) -> str:
@@ -114,15 +143,25 @@ def swap_line(message: SwapRecord) -> str:
     return f"swap     {message.outcome}: {message.vin} in {message.duration_s:.0f} s, {packs}"
 
 
-def _number(value: float | None, unit: str) -> str:
-    return "?" if value is None else f"{value:.0f}{unit}"
+def _number(value: float | None, unit: str, places: int = 0) -> str:
+    return "?" if value is None else f"{value:.{places}f}{unit}"
+
+
+def _bay_changes(m: BayMessage) -> object:
+    charge = (m.charging, m.phase, m.limited_by, m.trouble)
+    return m.occupied, m.serial, m.link, m.state, _words(m.reason), charge, m.bms_soc_wrong
+
+
+def _words(text: str | None) -> str:
+    """A reason without its figures: they creep while a pack charges."""
+    return re.sub(r"\d+(\.\d+)?", "#", text or "")
 
 
 _CHANGES: dict[type[Message], Callable[..., object]] = {
     StatusMessage: lambda m: (m.online, m.boot_id),
     StateMessage: state_line,
     RecoveryMessage: lambda m: recovery_line(m),
-    BayMessage: lambda m: (m.occupied, m.serial, m.link, m.state, m.reason, m.charging),
+    BayMessage: lambda m: _bay_changes(m),
     AlarmsMessage: lambda m: (m.flood, m.figures.get("active"), m.figures.get("unacknowledged")),
     TruckMessage: lambda m: (m.vin, m.present, m.in_position, m.request, [(p.serial, p.locked) for p in m.mounts]),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from station_ctl.charging import grid, lead, pack_limits, power, seen, session_rules, share, supervision
+from station_ctl.charging import energy, grid, lead, pack_limits, power, seen, session_rules, share, supervision
 from station_ctl.charging import plan as plans
 from station_ctl.charging.phases import EDGES, PHASES, POWERED, SUPPLIED
 from station_ctl.documents.forms import diagram, rows
@@ -27,14 +27,19 @@ nothing of it (keep `grid.reserve_kw` for it).
   after {ramp_s:g} s.
 * The charger has to stand by within {handshake_s:g} s, pass its insulation test within {test_s:g} s and close
   within {close_s:g} s; a charge that fails is tried again {pause_s:g} s later at the earliest
-  (`charger_failed`).
+  (`charger_failed`). So is one whose charger cannot be told what is wanted, because it is out of its register
+  map's range: it is told OFF at once, and the log says so once.
+* A controller that said nothing for 0.3 s, because its journal's disk or its processor was slow, has lost its
+  chargers by their lease, after 0.5 s the supplies too: each such charge ends as `journal_stalled` or
+  `cycle_stalled`, and begins again {pause_s:g} s later.
 * A pack that is colder than it may be charged is warmed by the bay's coolant unit with up to
   `charging.warming_kw` ({warming_kw:g} kW), within the grid limit, for {warm_h:g} h at most.
 * A pack that is full, at its voltage limit, and whose cells differ by more than `charging.balance_spread_mv`
   ({spread_mv:g} mV) gets a small current (`charging.cut_off_c`, {cut_off:g} C) for up to `charging.balance_min`
   ({balance_min:g}) minutes.
 * Energy is the difference of the meter's registers, over their wrap, and over an exchange of the meter while
-  nothing flows; else it is not known, and the event says why (`charge.metered`, `charge.unmetered`).
+  nothing flows; else it is not known, and the event says why (`charge.metered`, `charge.unmetered`). A register that
+  went back, or on by more than can have flowed since the reading before ({most_kw:g} kW, and {step_wh:g} Wh), was set.
 * What is wrong with charger or meter is the alarm `charger.trouble`, until a charge delivers again or a person
   clears.
 
@@ -136,6 +141,8 @@ def text() -> str:
         linger2_s=2.0 * share.LINGER_S,
         alive_s=seen.ALIVE_S,
         plan_w=plans.LEAST_W,
+        most_kw=energy.MOST_W / 1000.0,
+        step_wh=energy.STEP_WH,
         watched=rows(supervision.INPUTS.items()),
     )
 

@@ -29,6 +29,9 @@ class Snapshot:
     chargers, meters: by bay, those that have been heard; grid: the meter at the connection point, None if there is none
     or it was not heard. plan: the charge plan that holds, None: the default (charging.plan).
     estimates: by serial, of packs that are here or were a moment ago; not_estimated: by serial why a pack has none.
+    unsaid: bays whose charger could not be told what is wanted of it, and is OFF, and why. silent_s: so long nothing
+    was said to the chargers, if that was longer than a want holds (they were OFF by then), else 0; journal_s: so much
+    of it was waiting for an entry of the journal.
     """
 
     now_s: float
@@ -45,6 +48,9 @@ class Snapshot:
     plan: ChargePlan | None = None
     estimates: Mapping[str, ChargeEstimate] = field(default_factory=dict)
     not_estimated: Mapping[str, str] = field(default_factory=dict)
+    unsaid: Mapping[int, str] = field(default_factory=dict)
+    silent_s: float = 0.0
+    journal_s: float = 0.0
 
     def pack(self, place: Place) -> PackStatus:
         """What the pack at a place says; silence for a place that is not configured."""

@@ -17,8 +17,8 @@ class BayCharge:
     """How charging stands in one bay.
 
     permitted: its supply may be closed. code: charging, ready, queued, pause, full, no_demand, supply_open, withheld,
-    tripped, unconfirmed, isolation, empty or shutdown; in a bay with a charger also starting, planned,
-    no_grid and charger_failed. reason: one line for a person, '' while it charges.
+    tripped, unconfirmed, isolation, empty, shutdown, journal_stalled or cycle_stalled; in a bay with a charger also
+    starting, planned, no_grid and charger_failed. reason: one line for a person, '' while it charges.
     quarantine: serial of the pack whose own fault the trip is, '' if it is not the pack's. live: the supply is closed,
     or its contact in doubt, although its permit has gone: nothing is to be lifted there.
     Of a bay with a charger: phase of the charge (charging.phases), '' between two; limited_by: who sets its current

@@ -76,4 +76,4 @@ class Event:
     code: str
     severity: str  # info, warning, fault
     text: str
-    details: Mapping[str, str | float | bool | None] = field(default_factory=dict)
+    details: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)

@@ -64,7 +64,7 @@ def from_bytes(data: bytes, serial: str, pack_type: str) -> Record | str:
         return f"is of version {version[:8].decode('ascii', 'replace')}, not {VERSION}"
     try:
         record = _record(json.loads(text))
-    except (ValueError, TypeError, KeyError, RecursionError) as e:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as e:
         return f"is no record ({type(e).__name__})"
     if (record.serial, record.pack_type) != (serial, pack_type):
         return f"is of pack {record.serial[:_WORST_SERIAL]}, type {record.pack_type[:40]}"
@@ -106,9 +106,9 @@ def path_of(folder: Path, serial: str) -> Path:
 
 
 def load(folder: Path, serial: str, pack_type: str) -> Record | str:
-    """The pack's record, or why there is none."""
+    """The pack's record, or why there is none. Reads no more than a record's length, and only of a file."""
     try:
-        return from_bytes(path_of(folder, serial).read_bytes(), serial, pack_type)
+        return from_bytes(whole_file.read(path_of(folder, serial), _LONGEST), serial, pack_type)
     except OSError as e:
         return f"cannot be read ({e.strerror})"
 

@@ -11,8 +11,8 @@ class BayMessage(Message):
     """`bay/<n>`, retained: one bay and the pack in it. None: not known or not fresh.
 
     energised: the supply's contactor, by the PLC. charging: how it stands (charging, full, queued, pause, no_demand,
-    supply_open, withheld, tripped, unconfirmed, isolation, empty, shutdown; with a charger also starting, planned,
-    no_grid, charger_failed); charging_reason: why it does not charge.
+    supply_open, withheld, tripped, unconfirmed, isolation, empty, shutdown, journal_stalled, cycle_stalled; with a
+    charger also starting, planned, no_grid, charger_failed); charging_reason: why it does not charge.
     current_a, power_kw: by the BMS, > 0 charges. In a bay with a charger also phase (of the charge, '' between two),
     limited_by (bms, type, charger, plan, grid), trouble (of charger or meter), set_current_a (what is wanted of it),
     charged_kwh (into the pack since the charge began, by the meter's registers; None: nobody knows).

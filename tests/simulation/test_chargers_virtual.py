@@ -7,10 +7,14 @@ import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
+
 from drivers.charger_status import ChargerMode
 from hil.virtual.config import station_config
 from hil.virtual.loop import VirtualLoop
 from hil.virtual.station import VirtualStation
+from station_ctl.journal import Entry
+from station_ctl.model.words import Event
 
 VIN = "LTESTTRUCK0000001"
 GRID_KW = 300.0
@@ -69,3 +73,32 @@ def test_a_controller_that_dies_leaves_no_charger_on_and_the_next_one_starts_not
         assert there.operator.bays[1].charging == "unconfirmed"
 
     station(tmp_path, [60.0], work)
+
+
+@pytest.mark.parametrize("stall_s", [0.4, 0.6, 1.2])
+def test_a_charge_that_ends_because_the_journal_stalls_says_so(stall_s: float, tmp_path: Path) -> None:
+    async def work(there: VirtualStation) -> None:
+        await flows(there, 2)
+        journal = there.controller.journal
+        append, waited, ends = journal.append, list[Entry](), list[Event]()
+
+        async def slow(entry: Entry) -> None:
+            ends.extend(e for e in entry.events if e.code == "charge.ended")
+            if entry.intent is not None and not waited:
+                waited.append(entry)
+                await asyncio.sleep(stall_s)
+            await append(entry)
+
+        journal.append = slow  # type: ignore[method-assign]
+        await there.ask("truck_arrives", vin=VIN, mounts=1, x_error_mm=0.0, y_error_mm=0.0, angle_deg=0.0)
+        await there.operator.send("authorise", wait=False, vin=VIN)
+        for _ in range(600):
+            if ends:
+                break
+            await asyncio.sleep(0.1)
+        assert waited and [e.details["why"] for e in ends] == ["journal_stalled"]
+        charger = there.world.electrics.chargers[2]
+        assert charger.current_a == 0.0 and there.world.supplies.arcs[2] == 0
+        await flows(there, 2)  # it begins again by itself
+
+    station(tmp_path, [95.0, 40.0], work)

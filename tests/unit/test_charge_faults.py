@@ -109,6 +109,43 @@ def test_each_fault_ends_the_charge_and_is_named(
     assert room.bay().trouble
 
 
+def _once(room: ChargeRoom, **seen: Any) -> None:
+    """One cycle with this in its snapshot."""
+    before = room.snapshot
+    room.snapshot = lambda: replace(before(), **seen)  # type: ignore[method-assign]
+    room.cycle()
+    room.snapshot = before  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("phase", ["insulation_test", "closing", "charging"])
+def test_a_charge_that_the_controllers_own_silence_has_ended_is_named_for_it(phase: str) -> None:
+    room = charging() if phase == "charging" else ChargeRoom(50.0).until(phase)
+    _once(room, silent_s=0.5, journal_s=0.45)
+    assert room.wanted().current_a == 0.0
+    room.run(2.5)
+    codes = [code for n, code, _ in room.said if n == 1]
+    assert "journal_stalled" in codes and "charger_failed" not in codes
+    assert (room.found.charge_permits, room.wanted(), room.bay().trouble) == (0, OFF, "")
+    assert room.world.supplies.arcs[1] == 0
+    room.run(25.0)
+    assert room.bay().code == "charging"
+
+
+def test_silence_while_a_charger_is_off_anyway_ends_nothing() -> None:
+    room = ChargeRoom(50.0).until("handshake")
+    _once(room, silent_s=0.5)
+    assert room.bay().phase == "insulation_test" and room.until("charging", seconds=20.0)
+
+
+def test_a_charger_that_cannot_be_told_what_is_wanted_ends_its_charge_at_once() -> None:
+    room = charging()
+    _once(room, unsaid={1: "command: current_a does not fit"})
+    assert (room.found.charge_permits, room.wanted(), room.bay().code) == (0, OFF, "charger_failed")
+    assert "cannot be told" in room.bay().reason and "current_a does not fit" in room.bay().trouble
+    room.run(1.0)
+    assert room.plant().current_a == 0.0 and room.bay().code == "pause"
+
+
 def test_a_charger_that_never_begins_to_follow_is_not_waited_for_for_ever() -> None:
     room = ChargeRoom(50.0).until("closing")
     room.plant().faults.ignores_set_point = True  # at 0 A

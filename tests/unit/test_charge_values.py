@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import tomllib
 from dataclasses import replace
 from importlib import resources
@@ -24,6 +25,7 @@ from station_ctl.charging.energy import LARGEST_WH, SETTLE_S, Energy, advance_wh
 from station_ctl.charging.meter_check import MeterCheck
 from station_ctl.config import ConfigError
 from station_ctl.cycle import Cycle
+from station_ctl.equipment import Equipment
 from station_ctl.model.charge_plan import ChargePlan
 from station_ctl.model.state import BayCharge
 
@@ -262,6 +264,12 @@ def test_a_register_goes_on_over_its_wrap_and_back_never(before_wh: int, wh: int
     ("readings", "why"),
     [
         ((meter(1.0, 9000), meter(2.0, 10, 300.0), meter(3.0, 20)), "went back"),
+        ((meter(1.0, 9000), meter(2.0, 75_000, 300.0), meter(3.0, 75_000)), "66000 Wh in 1.0 s, more than can flow"),
+        (
+            (meter(1.0, WRAP_WH - 9000), meter(2.0, 0, 300.0), meter(3.0, 20)),
+            "more than can flow",
+        ),  # reset near its wrap
+        ((meter(1.0, 0), meter(2.0, 9, energy_out_wh=good(40_000, 2.0)), meter(3.0, 9)), "more than can flow"),
         ((meter(1.0, 9000, 300.0), meter(2.0, 9100)), "flowed already"),
         ((meter(1.0, 9000), meter(2.0, 9100, 300.0), meter(3.0, 5, serial=10)), "exchanged"),
         ((meter(1.0, 9000), meter(2.0, 5, 300.0, serial=10), meter(3.0, 25, serial=10)), "exchanged"),
@@ -338,6 +346,36 @@ def test_a_bay_without_a_charger_needs_no_grid_and_one_with_a_charger_does() -> 
 
 
 @pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("localhost", "127.0.0.1"), ("LocalHost.", "::1"), ("127.1", "localhost"), ("0x7f000001", "127.0.0.1"),
+        ("::ffff:192.0.2.7", "192.0.2.7"), ("2001:DB8::1", "2001:db8:0:0::1"), ("GW.example.", "gw.example"),
+        ("cabinet.localhost", "0.0.0.0"), ("ip6-localhost", "0:0:0:0:0:0:0:1"),
+    ],
+)  # fmt: skip
+def test_two_devices_at_one_address_are_found_however_it_is_written(one: str, other: str) -> None:
+    bays = _bays({"charger": {"host": one, "unit": 3}}, {"meter": {"host": other, "unit": 3}})
+    said = re.escape(f"bay 1 charger ({one}:502 unit 3) and bay 2 meter ({other}:502 unit 3) are one device")
+    with pytest.raises(ConfigError, match=said):
+        config.parse(station(bay=bays, grid={"limit_kw": 900.0}), "x")
+    at_the_grid = {"limit_kw": 900.0, "meter": {"host": other, "unit": 3}}
+    with pytest.raises(ConfigError, match=r"bay 1 charger .* and grid meter .* are one device"):
+        config.parse(station(bay=bays[:1] + _bays({}, {})[1:], grid=at_the_grid), "x")
+    apart = _bays({"charger": {"host": one, "unit": 3}}, {"meter": {"host": other, "unit": 4}})
+    found = config.parse(station(bay=apart, grid={"limit_kw": 900.0}), "x")
+    assert len(Equipment.of(found).clients) == 1, "units of one address share a connection"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("localhost", "127.0.0.2"), ("10.0.0.1", "10.0.0.10"), ("gw", "gw2"), ("::1", "::2"), ("gw", "gw.example")],
+)
+def test_what_is_not_known_to_be_one_address_is_two(one: str, other: str) -> None:
+    bays = _bays({"charger": {"host": one}}, {"charger": {"host": other}})
+    assert len(Equipment.of(config.parse(station(bay=bays, grid={"limit_kw": 900.0}), "x")).clients) == 2
+
+
+@pytest.mark.parametrize(
     ("bays", "grid", "named"),
     [
         (_bays({"charger": {"host": "g"}}, {"charger": {"host": "g"}}), {"limit_kw": 900.0}, "host, port and unit"),
@@ -355,7 +393,10 @@ def test_devices_that_cannot_be_are_refused(bays: list[Any], grid: dict[str, Any
 def test_a_recording_of_before_there_were_chargers_can_still_be_read() -> None:
     codec = Codec()
     codec.of(Cycle)
-    new = {"Snapshot": {"chargers", "meters", "grid", "plan"}, "Decision": {"set_points"}}
+    new = {
+        "Snapshot": {"chargers", "meters", "grid", "plan", "unsaid", "silent_s", "journal_s"},
+        "Decision": {"set_points"},
+    }
     new["BayCharge"] = {"phase", "limited_by", "trouble", "energy_kwh", "metered", "stay_kwh", "unmetered"}
     new["Exchange"] = {"charged_kwh"}
     added = ("ChargerStatus", "MeterStatus", "SetPoint", "ChargePlan")

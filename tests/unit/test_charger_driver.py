@@ -7,6 +7,7 @@ import itertools
 import math
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -21,7 +22,7 @@ from drivers.meter import Meter
 from drivers.meter_status import MeterDoubt
 from drivers.modbus import ModbusClient
 from drivers.reading import Quality, Signal
-from drivers.register_codec import EncodingError
+from drivers.register_codec import Block, EncodingError
 from drivers.registers import RegisterMapError, parse
 from hil.peers.charger_server import Address, servers
 from hil.peers.meter_unit import MeterUnit
@@ -416,13 +417,16 @@ def test_wild_numbers_are_not_believed() -> None:
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -1.0, 1000.2])
-def test_a_want_out_of_range_is_refused_and_the_one_before_holds_on(value: float) -> None:
+def test_a_want_out_of_range_is_refused_and_the_charger_is_off_at_once(value: float) -> None:
     async def main() -> None:
         rig = Rig()
         await rig.charger.poll()
         rig.want(CHARGE)
         with pytest.raises(EncodingError, match="current_a"):
             rig.want(SetPoint(ChargerMode.CHARGE, value, 640.0, 60e3))
+        await rig.charger.tell()
+        assert (rig.last["mode"], rig.last["lease_ms"], rig.last["current_a"]) == (ChargerMode.OFF, 0, 0.0)
+        rig.want(CHARGE)
         await rig.charger.tell()
         assert rig.last["current_a"] == 100.0
 
@@ -440,6 +444,14 @@ def test_a_lease_out_of_range_and_a_map_that_lacks_a_point_are_refused() -> None
     for driver in (Charger, Meter):
         with pytest.raises(RegisterMapError, match="map_version"):
             driver(cast(ModbusClient, FakeClient()), parse(document, "small.toml"))
+
+
+def test_a_map_that_cannot_say_off_is_refused() -> None:
+    block = MAP.block("command")
+    points = [replace(p, low=10.0) if p.name == "current_a" else p for p in block.points]
+    narrow = Block("command", block.address, block.count, points, (), checksum=True)
+    with pytest.raises(RegisterMapError, match="cannot say OFF"):
+        Charger(cast(ModbusClient, FakeClient()), replace(MAP, blocks={**MAP.blocks, "command": narrow}))
 
 
 @given(st.floats(0, 1000), st.floats(0, 1000), st.floats(0, 1e6))

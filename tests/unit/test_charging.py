@@ -362,6 +362,26 @@ def test_so_many_at_once_the_fullest_first_and_who_charges_goes_on() -> None:
     assert Room(50.0, bays_at_once=0).run(3.0).charge_permits == 0
 
 
+@pytest.mark.parametrize(("journal_s", "code"), [(0.55, "journal_stalled"), (0.1, "cycle_stalled")])
+def test_a_supply_that_opened_because_the_controller_was_held_up_is_no_contactor(journal_s: float, code: str) -> None:
+    room = charging()
+    room.run(2.0)
+    before = room.snapshot
+    room.snapshot = lambda: replace(before(), silent_s=0.6, journal_s=journal_s)  # type: ignore[method-assign]
+    assert room.cycle().charge_permits == 1, "its contact still reads closed"
+    room.snapshot = before  # type: ignore[method-assign]
+    room.bays[1] = replace(DOCKED, energised=N)
+    assert room.cycle().charge_permits == 0
+    assert room.code() == code and "said nothing for 0.60 s" in room.reason()
+    room.charger.load(json.loads(json.dumps(room.charger.dump())))
+    room.bays[1] = DOCKED
+    room.run(12.0)
+    assert room.code() == "charging"
+    room.bays[1] = replace(DOCKED, energised=N)
+    room.run(0.2)
+    assert (1, "supply_open") in room.said, "much later it is the contactor again"
+
+
 def test_a_supply_that_does_not_close_is_given_up_and_tried_again() -> None:
     room = charging()
     room.bays[1] = replace(DOCKED, energised=N)

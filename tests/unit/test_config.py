@@ -39,6 +39,8 @@ repark_attempts = 2
 plc_age_ms = 300
 """
 
+TYPE = "lfp-302ah-177s"
+
 CASES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "unknown key": ("repark_attempts = 2", "repark_atempts = 2", ("swap.repark_atempts", "nearest", "repark_attempts")),
     "unknown section": ("[swap]", "[swop]", ("swop is not a known key", "nearest known key: swap")),
@@ -129,6 +131,33 @@ def test_a_role_that_nobody_has_is_warned_of(
     assert cli.main(["check-config", "--config", str(path)]) == 0
     warnings = [line for line in capsys.readouterr().out.splitlines() if line.startswith("warning: ")]
     assert [line.split(" role ")[1].split(":")[0] for line in warnings] == nobody
+
+
+PROMISES: dict[str, tuple[float, float, float, str, tuple[str, ...]]] = {
+    "the target is the promise": (90.0, 90.0, 95.0, TYPE, ("95 % sure", "is 90 %", "to 93 or more", "to 87 or less")),
+    "the target is lower": (90.0, 85.0, 95.0, TYPE, ("charged to 85 %", "to 93 or more", "to 82 or less")),
+    "no target is high enough": (99.0, 95.0, 95.0, TYPE, ("soc_promised_pct to 92 or less",)),
+    "lower, by the BMS's word": (90.0, 85.0, 95.0, "", ("charging ends", "more than 90", "less than 85")),
+    "the target is above": (90.0, 90.5, 95.0, TYPE, ()),
+    "the middle counts": (90.0, 90.0, 50.0, TYPE, ()),
+    "the same, by the BMS's word": (90.0, 90.0, 95.0, "", ()),
+}
+
+
+@pytest.mark.parametrize("name", PROMISES)
+def test_a_promise_that_no_charge_can_reach_is_warned_of(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    promised_pct, target_pct, sure_pct, soc_type, said = PROMISES[name]
+    swap = f"soc_promised_pct = {promised_pct}\nsoc_confidence_pct = {sure_pct}\nrepark_attempts = 2"
+    path = _file(tmp_path, "repark_attempts = 2", swap)
+    more = f'\n[charging]\ntarget_soc_pct = {target_pct}\n[soc]\ntype = "{soc_type}"\n[[issuer]]\nname = "*"\n'
+    every = 'roles = ["operator", "supervisor", "service"]\n'
+    path.write_text(path.read_text("utf-8") + more + every, encoding="utf-8")
+    assert cli.main(["check-config", "--config", str(path)]) == 0
+    warnings = [line for line in capsys.readouterr().out.splitlines() if line.startswith("warning: ")]
+    assert len(warnings) == bool(said) and all(part in warnings[0] for part in said)
+    assert ("set charging.target_soc_pct" in str(warnings)) == bool(said and promised_pct <= 97.0)
 
 
 def test_several_mistakes_are_counted(tmp_path: Path) -> None:

@@ -38,6 +38,48 @@ def test_snapshots_are_shown_when_they_change_and_events_always() -> None:
     assert _line(lines, "event", EVENT)
 
 
+def _bay(**changes: object) -> str:
+    line = _line(Lines(Topics("st1")), "bay/2", BAY.model_copy(update=changes)) or ""
+    return line.split("  ", 1)[1]
+
+
+def test_a_bay_is_shown_with_its_charge_its_estimate_and_its_chargers_trouble() -> None:
+    told = "CATL-00000017 96 % (estimated 95.1 %, 94.3 to 95.9 %, anchored), link MONITORED"
+    flows = "charging 302 A, 179 kW, limited by grid, 88.4 kWh so far"
+    assert _bay() == f"bay 2    stored, occupied true, {told}, {flows}"
+    assert _bay(phase="tapering", limited_by="").endswith(", tapering 302 A, 179 kW, 88.4 kWh so far")
+    assert "anchored, the BMS CANNOT BE RIGHT)" in _bay(bms_soc_wrong=True)
+    starting = {
+        "charging": "starting",
+        "phase": "insulation_test",
+        "charging_reason": "it measures",
+        "charged_kwh": 0.0,
+    }
+    assert _bay(**starting).endswith("link MONITORED, insulation test: it measures")
+    over = {"charging": "full", "phase": "", "charging_reason": "charge 96 %", "trouble": "it does not answer"}
+    assert _bay(**over).endswith("not charging: charge 96 %, 88.4 kWh by the last charge, CHARGER: it does not answer")
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"), [("off", ""), (None, ""), ("unread: on its way", " (not estimated: unread: on its way)")]
+)
+def test_a_bay_without_an_estimate_says_why_where_there_is_an_estimator(reason: str | None, shown: str) -> None:
+    none = dict.fromkeys(("soc_estimate_pct", "soc_p05_pct", "soc_p95_pct", "bms_soc_wrong", "charged_kwh"))
+    assert f"CATL-00000017 96 %{shown}, link" in _bay(**none, soc_reason=reason)
+
+
+def test_a_bay_is_shown_again_for_what_happens_and_not_for_figures_that_creep() -> None:
+    lines = Lines(Topics("st1"))
+    creeps = BAY.model_copy(update={"reason": "charge 57 %, promised 80 %"})
+    assert _line(lines, "bay/2", creeps)
+    for update in ({"reason": "charge 57.5 %, promised 80 %"}, {"charged_kwh": 90.0}, {"soc_estimate_pct": 96.0}):
+        creeps = creeps.model_copy(update=update)
+        assert _line(lines, "bay/2", creeps) is None
+    for update in ({"phase": "tapering"}, {"limited_by": "bms"}, {"trouble": "x"}, {"bms_soc_wrong": True}):
+        creeps = creeps.model_copy(update=update)
+        assert _line(lines, "bay/2", creeps)
+
+
 @pytest.mark.parametrize("topic", ["status", "truck", "alarm/pack.temperature:bay-3", "alarms", "swap"])
 def test_every_watched_message_has_a_line(topic: str) -> None:
     line = _line(Lines(Topics("st1")), topic, EXAMPLES[topic])

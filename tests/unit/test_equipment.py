@@ -93,7 +93,36 @@ def test_a_set_point_that_cannot_be_said_is_counted_and_holds_up_no_other() -> N
     output = Output(configured(), SimpleNamespace(), health, {1: narrow, 2: other})  # type: ignore[arg-type, dict-item]
     asked = SetPoint(ChargerMode.CHARGE, 200.0, 640.0, 120e3)
     output.want(Decision(MotionClass(0), 0, False, None, {}, set_points={1: asked, 2: OFF}), 7.0)
-    assert (narrow.wanted, other.wanted, health.failed_writes) == ([], [(OFF, 7.0)], 1)
+    assert (narrow.wanted, other.wanted) == ([], [(OFF, 7.0)])
+    assert (list(output.unsaid), health.unsaid, health.failed_writes) == ([1], 1, 0)  # no alarm of the robot's PLC
+    assert "current_a" in output.unsaid[1]
+
+
+def test_a_set_point_that_cannot_be_said_is_complained_of_once_for_each_change(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    port, health = Port(100.0), Health()
+    output = Output(configured(), SimpleNamespace(), health, {1: port})  # type: ignore[arg-type, dict-item]
+
+    def say(*currents_a: float) -> int:
+        for current_a in currents_a:
+            asked = SetPoint(ChargerMode.CHARGE, current_a, 640.0, 120e3)
+            output.want(Decision(MotionClass(0), 0, False, None, {}, set_points={1: asked}), 7.0)
+        return len(caplog.records)
+
+    assert say(*[200.0] * 20) == 1
+    unsaid = output.unsaid
+    assert say(200.0, 0.0, 200.0) == 1, "tried again: the same reason"
+    assert unsaid and say(300.0, 300.0) == 2
+    assert say(50.0) == 2 and not output.unsaid
+    assert say(200.0) == 3 and health.unsaid == 3
+
+
+def test_silence_towards_the_chargers_is_told_once_it_is_longer_than_a_want_holds() -> None:
+    output = Output(configured(), SimpleNamespace(), Health(), {1: Port()})  # type: ignore[arg-type, dict-item]
+    assert output.silent_s(100.0) == 0.0, "nothing was ever said"
+    output.want(Decision(MotionClass(0), 0, False, None, {}, set_points={1: OFF}), 100.0)
+    assert (output.silent_s(100.2), output.silent_s(100.5)) == (0.0, 0.5)
 
 
 def planned(power_w: dict[str, tuple[float, ...]], slot_s: float = 900.0) -> Admitted:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
+import os
 import random
+import zlib
 from array import array
-from dataclasses import fields, replace
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, fields, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -379,6 +384,47 @@ def test_records_are_not_waited_for_and_do_not_pile_up(tmp_path: Path) -> None:
         assert (good.failed, good.trouble) == (1, "")
 
     run(main())
+
+
+def _huge(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(1 << 40)  # a terabyte of nothing: reading all of it would end in MemoryError
+
+
+NO_RECORDS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "nothing": (lambda path: None, "cannot be read"),
+    "a folder": (Path.mkdir, "it is no file"),
+    "a pipe that nobody writes to": (os.mkfifo, "it is no file"),
+    "a device without an end": (lambda path: path.symlink_to("/dev/zero"), "it is no file"),
+    "a link to itself": (lambda path: path.symlink_to(path), "cannot be read"),
+    "a file without an end": (_huge, "longer than 4096 bytes"),
+    "an empty file": (Path.touch, "checksum"),
+    "no text": (lambda path: path.write_bytes(b"\xff" * 4096), "checksum"),
+}
+
+
+def _sealed(body: bytes) -> bytes:
+    """With the checksum that is right."""
+    return b"%08x " % zlib.crc32(body) + body + b"\n"
+
+
+@pytest.mark.parametrize("name", NO_RECORDS)
+def test_what_is_no_record_is_unknown_and_neither_hangs_nor_fills_the_memory(name: str, tmp_path: Path) -> None:
+    make, why = NO_RECORDS[name]
+    make(record.path_of(tmp_path, SERIAL))
+    open_before = len(list(Path("/proc/self/fd").iterdir()))
+    with ThreadPoolExecutor(1) as worker:
+        found = Records(tmp_path, TYPE.name, worker).load(SERIAL).result(timeout=30)
+    assert isinstance(found, str) and why in found
+    assert len(list(Path("/proc/self/fd").iterdir())) <= open_before
+
+
+def test_infinities_in_a_record_are_no_record() -> None:
+    text = json.dumps(asdict(PackEstimate(TYPE, COMPILED).record("A1")))
+    for wrong in (text.replace('"visits": 1', '"visits": Infinity'), text.replace('"visits": 1', '"visits": NaN')):
+        assert wrong != text and "is no record" in str(
+            record.from_bytes(_sealed(b"2 " + wrong.encode()), "A1", TYPE.name)
+        )
 
 
 def test_without_a_type_everything_is_as_it_was() -> None:

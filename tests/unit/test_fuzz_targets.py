@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from drivers.charger import Charger
+from drivers.charger_status import SetPoint
 from drivers.reading import Quality, Reading, Signal
 from drivers.transport_wire import data_frame
 from drivers.truck_status import TruckStatus
@@ -49,6 +51,13 @@ def test_spoilt_seeds_are_judged_without_a_finding(name: str) -> None:
         target.one(bytes(spoilt))
 
 
+def _much(charger: Charger, told: SetPoint, counter: int, lease_ms: int) -> tuple[int, ...]:
+    """A lease that is longer than what is left."""
+    points = {"counter": counter, "lease_ms": lease_ms and 1000, "mode": int(told.mode)}
+    limits = {name: getattr(told, name) for name in ("current_a", "voltage_v", "power_w")}
+    return charger._command.encode(points | limits)
+
+
 PLANTED: list[tuple[str, str, Any]] = [
     ("can", "drivers.can_values._SIGNALS", ((Signal.UNTRUSTED, Quality.GOOD),) * 4),
     ("can", "drivers.pack_messages._charging", lambda sample: (float("inf"), sample[1])),
@@ -56,6 +65,14 @@ PLANTED: list[tuple[str, str, Any]] = [
     ("modbus", "drivers.modbus._plausible", lambda data: True),
     ("modbus", "drivers.robot.LABELS", {}),
     ("modbus", "drivers.modbus.ModbusClient._link_lost", lambda client: OSError("lost")),
+    ("charger", "drivers.modbus._plausible", lambda data: True),
+    ("charger", "drivers.charger_decode.LABELS", {}),
+    ("charger", "drivers.polled.Polled.shown", True),
+    ("charger", "drivers.charger.Charger._words", _much),
+    ("charger", "station_ctl.charging.seen.ALIVE_S", 100.0),
+    ("charger", "station_ctl.charging.grid.Grid.budget_w", lambda *_: 1e9),
+    ("charger", "station_ctl.charging.energy.MOST_W", float("inf")),
+    ("charger", "station_ctl.charging.energy.advance_wh", lambda before_wh, after_wh: after_wh - before_wh),
     ("register_map", "drivers.register_codec.Point.value", lambda point, raw: raw * 2),
     ("mqtt", "station_ctl.uplink.desk.judge", lambda asked, *_: asked),
     ("config", "station_ctl.config.toml.loads", tomllib.loads),

@@ -69,6 +69,16 @@ def rows(path: Path, sql: str) -> list[tuple[object, ...]]:
         return db.execute(sql).fetchall()
 
 
+def test_details_of_an_event_may_be_whole_numbers(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with opened(tmp_path / "journal.db") as journal:
+            details = {"bms_pct": 42, "soc_pct": 74.7, "wrong": True, "why": None}
+            await journal.append(Entry(STATE, None, [Event("soc.bms_doubted", "warning", "x", details)]))
+
+    run(main())
+    assert rows(tmp_path / "journal.db", "SELECT code FROM event") == [("soc.bms_doubted",)]
+
+
 def test_what_was_appended_is_there_after_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "journal.db"
 
