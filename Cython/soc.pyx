@@ -73,7 +73,7 @@ cdef class CellType:
 
 
 cdef class Estimator:
-    """One pack of a type. healths: four (weight, capacity in parts of fresh, sd) that the capacity is thought to be.
+    """One pack of a type. healths: six (weight, capacity in parts of fresh, its sd, graphite left, its sd) that it may be.
 
     kept: (mean, sd) of the BMS's current bias in C, of the overpotential's scale and of the voltage error in V, as
     `keep` gave them; None: nothing is known. cells: how many single cells are told, at most 512."""
@@ -91,6 +91,7 @@ cdef class Estimator:
         self._think(healths)
         self.pack.prior.scale = 1
         self.pack.prior.scale_sd = type.cell.scale_sd
+        self.pack.prior.scale_aged = type.cell.scale_aged if kept is None else 0
         self.pack.prior.bias_sd = type.cell.bias_sd
         self.pack.prior.level_sd_v = type.cell.level_sd_v
         if kept is not None:
@@ -105,10 +106,12 @@ cdef class Estimator:
         if len(healths) != HEALTHS:
             raise ValueError(f"a pack has {HEALTHS} healths, got {len(healths)}")
         for j in range(HEALTHS):
-            weight, capacity, width = healths[j]
+            weight, capacity, width, graphite, graphite_sd = healths[j]
             if not (0 < weight <= 1 and 0.3 < capacity < 1.5 and 0 < width < 1):
                 raise ValueError(f"health {j} is {healths[j]}")
-            self.pack.health[<int>j] = health_of(weight, capacity, width)
+            if not (0.3 < graphite < 1.5 and 0 < graphite_sd < 1):
+                raise ValueError(f"health {j} is {healths[j]}")
+            self.pack.health[<int>j] = health_of(weight, capacity, width, graphite, graphite_sd)
 
     def _recall(self, bias, scale, level):
         recall(&self.pack.prior.bias, &self.pack.prior.bias_sd, bias)
@@ -173,7 +176,7 @@ cdef class Estimator:
         return tuple(answer)
 
     def keep(self):
-        """What the pack's record keeps: four healths, and ((bias, sd), (scale, sd), (level_v, sd))."""
+        """What the pack's record keeps: six healths, and ((bias, sd), (scale, sd), (level_v, sd))."""
         cdef Health healths[HEALTHS]
         cdef Mixture mix
         kept = []
@@ -181,7 +184,7 @@ cdef class Estimator:
             gather_state(&self.pack, &mix, state)
             kept.append((mean(&mix), sd(&mix)))
         healths_of(&self.pack, healths)
-        return [(healths[j].weight, healths[j].capacity, healths[j].sd) for j in range(HEALTHS)], tuple(kept)
+        return [(one.weight, one.capacity, one.sd, one.graphite, one.graphite_sd) for one in healths], tuple(kept)
 
     def dump(self):
         """All it remembers, as bytes for `load`."""

@@ -8,7 +8,7 @@ from libc.math cimport exp, sqrt
 from soc_types cimport BANK, CHARGES, HEALTHS, Hypothesis, Pack
 
 cdef enum:
-    TOLD = 328  # each hypothesis and its doubt
+    TOLD = 372  # each hypothesis and its doubt
 
 cdef struct Mixture:
     int count
@@ -61,21 +61,29 @@ cdef inline void gather_state(const Pack* pack, Mixture* mix, int state) noexcep
         mix.weight[n] /= total
 
 
+cdef inline void widen(Mixture* mix, int n, double by) noexcept nogil:
+    """Add a standard deviation."""
+    mix.reach[n] = sqrt(mix.reach[n] ** 2 + 5 * by * by)
+    mix.per_reach[n] = 1 / mix.reach[n]
+
+
 cdef inline void doubt(Mixture* mix, double capacity, double capacity_sd, bint of_charge) noexcept nogil:
-    """What else a capacity may be that a knee has told: graphite that was lost is not in the model, and takes for the same
-    look of the curve about twice as much as lost lithium. One in eight; of the charge (below full) or of the capacity.
-    Below 0.72 no pack is in service (two sd below the least health of a type)."""
+    """What else a capacity may be, of the charge (below full) or of itself: an aged cell's curve is known less well than a
+    fresh one's; and where a knee has told it, it may be smaller, one in eight, because graphite that was lost and not seen at
+    a second place of the curve takes for the same look of the knee about twice as much as lost lithium. Below 0.72 no pack
+    is in service (two sd below the least health of a type)."""
+    cdef double vague = 0.005 + 0.1 * max(1 - capacity, 0)
     cdef double less = min(0.01 + 1.3 * max(1 - capacity, 0), max(capacity - 0.72, 0.01))
     cdef double stretch = capacity / (capacity - less)
     cdef double value
     cdef int n, count = mix.count
-    if capacity_sd > 0.012:
-        return
     for n in range(count):
-        value = 1 - (1 - mix.mean[n]) * stretch if of_charge else mix.mean[n] - less
-        mix.health[mix.count] = HEALTHS
-        add(mix, 0.125 * mix.weight[n], value, mix.reach[n] ** 2 / 5)
-        mix.weight[n] *= 0.875
+        widen(mix, n, (1 - mix.mean[n]) * vague / capacity if of_charge else vague)
+        if capacity_sd < 0.03:
+            value = 1 - (1 - mix.mean[n]) * stretch if of_charge else mix.mean[n] - less
+            mix.health[mix.count] = HEALTHS
+            add(mix, 0.125 * mix.weight[n], value, mix.reach[n] ** 2 / 5)
+            mix.weight[n] *= 0.875
 
 
 cdef inline double below(const Mixture* mix, double value) noexcept nogil:
@@ -124,7 +132,7 @@ cdef inline double sharpened(const Mixture* mix) noexcept nogil:
     """Mean where the likelier capacities count by the square of their weight: smooth as a mean, and a rare aged pack
     does not pull every fresh one."""
     cdef double share[HEALTHS + 1]
-    cdef double sum = 0, total = 0
+    cdef double sum = 0, total = 0, weight
     cdef int n
     for n in range(HEALTHS + 1):
         share[n] = 0
@@ -132,6 +140,7 @@ cdef inline double sharpened(const Mixture* mix) noexcept nogil:
         share[<int>mix.health[n]] += mix.weight[n]
     share[HEALTHS] = 0  # doubts move no mean
     for n in range(mix.count):
-        total += mix.weight[n] * share[<int>mix.health[n]]
-        sum += mix.weight[n] * share[<int>mix.health[n]] * mix.mean[n]
+        weight = mix.weight[n] * share[<int>mix.health[n]] ** 2
+        total += weight
+        sum += weight * mix.mean[n]
     return sum / total

@@ -5,7 +5,7 @@ A point-mass (Rao-Blackwell) filter with a Gaussian at each point. soc_look carr
 """
 from libc.math cimport exp, log
 from libc.string cimport memset
-from soc_types cimport B, BANK, C, CHARGES, Cell, HEALTHS, Hypothesis, Health, Pack, PACKED, Q, S, STATES, X
+from soc_types cimport B, BANK, C, CHARGES, Cell, G, HEALTHS, Hypothesis, Health, Pack, PACKED, Q, S, STATES, X
 
 cdef enum:
     DEAD = -1000000
@@ -17,21 +17,24 @@ cdef inline bint lives(const Hypothesis* one) noexcept nogil:
 cdef inline void place(Pack* pack, const Cell* cell, Hypothesis* one, double charge, double sd,
                        const Health* health) noexcept nogil:
     """A hypothesis as it is before any voltage: so much charge -+ sd in a pack of that health."""
+    cdef double grown = pack.prior.scale_aged * (1 - health.graphite)
     memset(one.mean, 0, sizeof(double) * STATES)
     memset(one.covariance, 0, sizeof(double) * PACKED)
     one.extra = 0
     one.mean[X] = charge
     one.mean[Q] = health.capacity
-    one.mean[S] = pack.prior.scale
+    one.mean[S] = pack.prior.scale + grown
+    one.mean[G] = health.graphite
     one.mean[C] = pack.prior.level_v
     one.mean[B] = pack.prior.bias
     one.covariance[0] = sd ** 2
     one.covariance[2] = health.sd ** 2
     one.covariance[5] = cell.branch_sd ** 2
-    one.covariance[9] = pack.prior.scale_sd ** 2
-    one.covariance[14] = pack.prior.level_sd_v ** 2
-    one.covariance[20] = 2 * cell.model_sd_v ** 2
-    one.covariance[27] = pack.prior.bias_sd ** 2
+    one.covariance[9] = pack.prior.scale_sd ** 2 + grown ** 2
+    one.covariance[14] = health.graphite_sd ** 2
+    one.covariance[20] = pack.prior.level_sd_v ** 2
+    one.covariance[27] = 2 * cell.model_sd_v ** 2
+    one.covariance[35] = pack.prior.bias_sd ** 2
 
 
 cdef inline void spread(Pack* pack, const Cell* cell, double share) noexcept nogil:

@@ -110,8 +110,8 @@ cdef inline double straight(double low, double mid, double high, double reach, d
     what the slope leaves unexplained, as a variance is added to `bent`: of (1, 4, 1)/6 at these points it is bend^2 / 18."""
     cdef double bend = low + high - 2 * mid
     slope[0] = (high - low) / (2 * reach)
-    bent[0] += bend * bend / 18
-    return mid + bend / 6
+    bent[0] += bend * bend * (1 / 18.0)
+    return mid + bend * (1 / 6.0)
 
 
 cdef inline double fresh_v(Pack* pack, const Cell* cell, const Curves* curves, double dt_s, double before, double rate,

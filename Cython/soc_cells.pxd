@@ -24,7 +24,8 @@ cdef struct Cells:
 
 
 cdef struct Middle:  # the mean cell
-    double surface  # charge at the graphite's surface
+    double surface  # charge at the graphite's surface, in fresh graphite
+    double graphite
     double gap  # charge to full that the knee sees
     double warm_k
     double branch
@@ -69,7 +70,7 @@ cdef inline void sample_cells(Cells* cells, const Cell* cell, const double* cell
 cdef inline double open_v(const Curves* curves, const Middle* mid, double fuller) noexcept nogil:
     """Open-circuit voltage of a cell that is so much fuller than the mean one."""
     cdef double unused
-    return on_plateau(curves, mid.surface + fuller, mid.warm_k, mid.branch, &unused) + on_knee(curves, mid.gap - fuller)
+    return on_plateau(curves, mid.surface + fuller / mid.graphite, mid.warm_k, mid.branch, &unused) + on_knee(curves, mid.gap - fuller)
 
 
 cdef inline void hear_cells(Cells* cells, const Curves* curves, const Middle* mid) noexcept nogil:

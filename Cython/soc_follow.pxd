@@ -42,7 +42,8 @@ cdef inline void weigh_cells(Pack* pack, Cells* cells, const Cell* cell, const C
     cdef Middle mid
     cdef double lag = pack.lag_slow + pack.lag_fast
     present(pack, &now, 0.5)
-    mid.surface = now.charge + lag
+    mid.graphite = now.graphite
+    mid.surface = (now.charge + lag) / now.graphite
     mid.gap = now.capacity - now.charge - cell.knee_lag * lag
     mid.warm_k = now.temperature_c - 25
     mid.branch = now.branch

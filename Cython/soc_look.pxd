@@ -6,11 +6,22 @@ linearisation diverge. Model errors are states that wander with the charge that 
 at one place of the curve are worth one. What a straightened curve leaves unexplained widens the gain's variance but not
 the likelihood's normaliser: otherwise a hypothesis on the flat, where nothing bends, wins by Occam's razor alone.
 """
-from libc.math cimport exp, isfinite, log, sqrt
+from libc.math cimport exp, fabs, isfinite, log, sqrt
 from soc_bank cimport DEAD, lives, settle
 from soc_cell cimport on_knee, on_plateau, straight
 from soc_kalman cimport at, carry_bias, correct, project, scale
-from soc_types cimport B, BANK, C, Cell, Curves, H, Hypothesis, O, Pack, Q, S, STATES, Window, X
+from soc_types cimport B, BANK, C, Cell, Curves, G, H, Hypothesis, O, Pack, Q, S, STATES, Terms, Window, X
+
+
+cdef struct Look:  # what is the same for every hypothesis: means of the window, variances
+    double voltage_v
+    double eta_v
+    double lag
+    double ago  # charge that passed since the middle of the window
+    double warm_k
+    double past  # lag that may be left of a current before the first frame: as large as the mean one since, or so
+    double noise_v2
+    double model_v2
 
 
 cdef inline void carry(Hypothesis* one, const Cell* cell, const Window* w, double keep_o, double model_v2) noexcept nogil:
@@ -26,9 +37,9 @@ cdef inline void carry(Hypothesis* one, const Cell* cell, const Window* w, doubl
     p[0] += cell.charge_wander ** 2 * w.travel + w.spread
     p[5] += 0.05 * w.through + 1e-6
     p[9] += cell.scale_wander ** 2 * w.travel
-    p[14] += 1e-8 * w.elapsed_s / 60
-    p[20] += (model_v2 + one.extra) * (1 - keep_o * keep_o)
-    p[27] += cell.bias_wander ** 2 * w.elapsed_s / 3600
+    p[20] += 1e-8 * w.elapsed_s / 60
+    p[27] += (model_v2 + one.extra) * (1 - keep_o * keep_o)
+    p[35] += cell.bias_wander ** 2 * w.elapsed_s / 3600
 
 
 cdef inline double clip(double value, double most) noexcept nogil:
@@ -39,7 +50,8 @@ cdef inline double outside(const Hypothesis* one) noexcept nogil:
     """How far it is from anything a pack can be."""
     cdef double x = one.mean[X]
     cdef double q = one.mean[Q]
-    return max(-0.02 - x, 0) + max(x - q - 0.02, 0) + max(q - 1.06, 0) + max(0.6 - q, 0)
+    cdef double g = one.mean[G]
+    return max(-0.02 - x, 0) + max(x - q - 0.02, 0) + max(q - 1.06, 0) + max(0.6 - q, 0) + max(g - 1.02, 0) + max(0.6 - g, 0)
 
 
 cdef inline double hold_branch(Hypothesis* one, const Cell* cell) noexcept nogil:
@@ -55,35 +67,39 @@ cdef inline double hold_branch(Hypothesis* one, const Cell* cell) noexcept nogil
 
 cdef struct Sight:  # what a hypothesis expects to see in a window's mean
     double voltage_v
-    double to_states[4]  # slopes of the voltage to X, Q, H and S; to C and O it is 1
-    double on_plateau  # slope there
+    double to_states[5]  # slopes of the voltage to X, Q, H, S and G; to C and O it is 1
+    double on_plateau  # slope there, to the charge in fresh graphite
     double on_knee  # slope there
     double bent  # variance that the slopes leave unexplained
 
 
-cdef inline void expect(const Hypothesis* one, const Cell* cell, const Curves* curves, const Window* w, Sight* sight) noexcept nogil:
+cdef inline void expect(const Hypothesis* one, const Cell* cell, const Curves* curves, const Look* look, Sight* sight) noexcept nogil:
     """The mean voltage of the window, straightened over the hypothesis' own width."""
     cdef const double* m = &one.mean[0]
     cdef const double* p = &one.covariance[0]
-    cdef double lag = w.lag / w.count
-    cdef double warm = w.temperature_c / w.count - 25
-    cdef double x = m[X] + w.charge_at / w.count - w.charge
+    cdef double lag = look.lag
+    cdef double warm = look.warm_k
+    cdef double x = m[X] - look.ago
+    cdef double per_graphite = 1 / m[G]
+    cdef double u = (x + lag) * per_graphite
     cdef double d = m[Q] - x - cell.knee_lag * lag
-    cdef double reach_x = sqrt(3 * max(p[0], 2.5e-7))
-    cdef double reach_d = sqrt(3 * max(p[0] + p[2] - 2 * p[1], 2.5e-7))
+    cdef double reach_u = sqrt(3 * max(p[0] - 2 * u * p[10] + u * u * p[14], 2.5e-7)) * fabs(per_graphite)
+    # through a wide Gaussian an exponential knee seems to be half there already: it is seen through a narrow one
+    cdef double reach_d = min(sqrt(3 * max(p[0] + p[2] - 2 * p[1], 2.5e-7)), 0.02)
     cdef double width, unused
-    cdef double low = on_plateau(curves, x + lag - reach_x, warm, m[H], &unused)
-    cdef double high = on_plateau(curves, x + lag + reach_x, warm, m[H], &unused)
+    cdef double low = on_plateau(curves, u - reach_u, warm, m[H], &unused)
+    cdef double high = on_plateau(curves, u + reach_u, warm, m[H], &unused)
     sight.bent = 0
-    sight.voltage_v = straight(low, on_plateau(curves, x + lag, warm, m[H], &width), high, reach_x,
+    sight.voltage_v = straight(low, on_plateau(curves, u, warm, m[H], &width), high, reach_u,
                                &sight.on_plateau, &sight.bent)
     low = on_knee(curves, d - reach_d)
     high = on_knee(curves, d + reach_d)
     sight.voltage_v += straight(low, on_knee(curves, d), high, reach_d, &sight.on_knee, &sight.bent)
-    sight.to_states[0] = sight.on_plateau - sight.on_knee
+    sight.to_states[0] = sight.on_plateau * per_graphite - sight.on_knee
     sight.to_states[1] = sight.on_knee
     sight.to_states[2] = width
-    sight.to_states[3] = w.eta_v / w.count
+    sight.to_states[3] = look.eta_v
+    sight.to_states[4] = -u * sight.on_plateau * per_graphite
     sight.voltage_v += m[S] * sight.to_states[3] + m[C] + m[O]
 
 
@@ -92,27 +108,28 @@ cdef inline double hold(Hypothesis* one, const Cell* cell, const Sight* sight, d
     cdef double* m = one.mean
     cdef double cost
     one.extra = (
-        (cell.eta_sd * sight.to_states[3]) ** 2 + (cell.knee_sd * sight.on_knee) ** 2 + (cell.graphite_sd * sight.on_plateau) ** 2
+        (cell.eta_sd * sight.to_states[3]) ** 2 + (cell.knee_sd * sight.on_knee) ** 2
+        + (cell.graphite_sd * sight.on_plateau) ** 2
     )
     cost = hold_branch(one, cell)
-    m[S] = 1 + clip(m[S] - 1, 0.6)
+    m[S] = min(max(m[S], 0.4), 2.5)
     m[C] = clip(m[C], 4 * cell.level_sd_v)
     m[O] = clip(m[O], 3.5 * sqrt(model_v2 + one.extra))
     return cost + 100 * outside(one)
 
 
-cdef inline double weigh(Hypothesis* one, const Cell* cell, const Curves* curves, const Window* w, double noise_v2,
-                         double model_v2, double* evidence) noexcept nogil:
+cdef inline double weigh(Hypothesis* one, const Cell* cell, const Curves* curves, const Look* look,
+                         double* evidence) noexcept nogil:
     """One look at the window's mean voltage; answers the innovation squared in its variance. evidence: log likelihood."""
     cdef Sight sight
     cdef double ph[STATES]
     cdef double seen, variance, innovation, squared
     cdef double most = cell.huber
-    expect(one, cell, curves, w, &sight)
-    seen = project(one.covariance, sight.to_states, ph) + noise_v2
-    innovation = w.voltage_v / w.count - sight.voltage_v
-    seen = max(seen, noise_v2 / 2)
-    variance = seen + sight.bent
+    expect(one, cell, curves, look, &sight)
+    seen = project(one.covariance, sight.to_states, ph) + look.noise_v2
+    innovation = look.voltage_v - sight.voltage_v
+    seen = max(seen, look.noise_v2 / 2)
+    variance = seen + sight.bent + (look.past * sight.on_plateau) ** 2
     squared = innovation * innovation / variance
     if not isfinite(squared):
         evidence[0] = DEAD
@@ -123,7 +140,7 @@ cdef inline double weigh(Hypothesis* one, const Cell* cell, const Curves* curves
     else:
         evidence[0] = -cell.temper * (squared + log(seen)) / 2
     correct(one.mean, one.covariance, ph, innovation, variance)
-    evidence[0] -= hold(one, cell, &sight, model_v2)
+    evidence[0] -= hold(one, cell, &sight, look.model_v2)
     return squared
 
 
@@ -132,29 +149,45 @@ cdef inline void hear_meter(Hypothesis* one, double difference, double variance)
     cdef double ph[STATES]
     cdef int i
     for i in range(STATES):
-        ph[i] = one.covariance[21 + i]
-    correct(one.mean, one.covariance, ph, difference - one.mean[B], one.covariance[27] + variance)
+        ph[i] = one.covariance[28 + i]
+    correct(one.mean, one.covariance, ph, difference - one.mean[B], one.covariance[35] + variance)
+
+
+cdef inline Look look_of(const Pack* pack, const Cell* cell) noexcept nogil:
+    cdef const Window* w = &pack.window
+    cdef const Terms* terms = &pack.pace.terms
+    cdef Look look
+    cdef double per_count = 1 / max(w.count, 1)
+    look.voltage_v = w.voltage_v * per_count
+    look.eta_v = w.eta_v * per_count
+    look.lag = w.lag * per_count
+    look.ago = w.charge - w.charge_at * per_count
+    look.warm_k = w.temperature_c * per_count - 25 if w.count else 0
+    look.past = cell.past_share * fabs(pack.travel_rate) / (1 - exp(-max(pack.age_s, 1) / 300))
+    look.past *= terms.lag_gain * (1 + cell.fast_gain) * exp(-pack.age_s / terms.lag_s)
+    look.noise_v2 = cell.noise_v ** 2 + (cell.swing_share * pack.eta_swing_v) ** 2
+    look.model_v2 = (cell.model_sd_v * exp(max(-look.warm_k, 0) * cell.model_cold_k)) ** 2
+    return look
 
 
 cdef inline void judge(Pack* pack, const Cell* cell, const Curves* curves) noexcept nogil:
     """The window is over: every living hypothesis is carried on and, where a voltage was seen, weighed."""
     cdef Window* w = &pack.window
-    cdef double mean_c = w.temperature_c / w.count if w.count else 25
     cdef double keep_o = exp(-w.travel / cell.model_length - w.elapsed_s / cell.model_s)
-    cdef double model_v2 = (cell.model_sd_v * exp(max(25 - mean_c, 0) * cell.model_cold_k)) ** 2
-    cdef double noise_v2 = cell.noise_v ** 2 + (cell.swing_share * pack.eta_swing_v) ** 2
+    cdef Look look = look_of(pack, cell)
     cdef double evidence[BANK]
-    cdef double worst = 0, total = 0, best = DEAD
+    cdef double worst = 0, total = 0, best = DEAD, weight
     cdef Hypothesis* one
     cdef int n
     for n in range(BANK):
         one = &pack.bank[n]
         if not lives(one):
             continue
-        carry(one, cell, w, keep_o, model_v2)
+        carry(one, cell, w, keep_o, look.model_v2)
         if w.count:
-            total += exp(one.log_weight)
-            worst += exp(one.log_weight) * weigh(one, cell, curves, w, noise_v2, model_v2, &evidence[n])
+            weight = exp(one.log_weight)
+            total += weight
+            worst += weight * weigh(one, cell, curves, &look, &evidence[n])
             best = max(best, evidence[n])
         if w.differences:
             hear_meter(one, w.difference / w.differences, cell.meter_noise ** 2)

@@ -11,6 +11,7 @@ from soc_types cimport Cell, Curves, Pack, Terms
 cdef struct Present:  # the mean cell as it is now
     double charge
     double capacity
+    double graphite
     double branch
     double scale
     double level_v
@@ -31,7 +32,7 @@ cdef inline double ahead(const Pack* pack, const Cell* cell, const Curves* curve
     eta_v += terms.ohm_v * rate
     eta_v += 2 * 8.314462618 / 96485.33212 * (now.temperature_c + 273.15) * asinh(rate / terms.exchange)
     return (
-        on_plateau(curves, charge + lag, now.temperature_c - 25, branch, &unused)
+        on_plateau(curves, (charge + lag) / now.graphite, now.temperature_c - 25, branch, &unused)
         + on_knee(curves, now.capacity - charge - cell.knee_lag * lag)
         + now.scale * eta_v
         + now.level_v
@@ -67,6 +68,6 @@ cdef inline double energy(const Cell* cell, const Curves* curves, const Present*
     cdef int i
     for i in range(40):
         at = (i + 0.5) * step
-        sum_v += on_plateau(curves, at + lag, now.temperature_c - 25, -1, &unused) - now.scale * eta_v
+        sum_v += on_plateau(curves, (at + lag) / now.graphite, now.temperature_c - 25, -1, &unused) - now.scale * eta_v
         sum_v += on_knee(curves, now.capacity - at - cell.knee_lag * lag)
     return max(sum_v * step, 0)

@@ -3,7 +3,7 @@
 from soc_answer cimport Mixture, doubt, gather, gather_state, mean, quantile, sd, sharpened
 from soc_cells cimport Cells, Ends, ends_of
 from soc_power cimport Present
-from soc_types cimport B, C, Cell, H, Pack, Q, S
+from soc_types cimport B, C, Cell, G, H, Pack, Q, S
 
 cdef enum:  # what the charge rests on
     ANCHORED = 0
@@ -41,6 +41,8 @@ cdef inline void present(const Pack* pack, Present* now, double chance) noexcept
     cdef Mixture mix
     gather_state(pack, &mix, Q)
     now.capacity = sharpened(&mix)
+    gather_state(pack, &mix, G)
+    now.graphite = min(max(mean(&mix), 0.5), 1.1)
     gather_state(pack, &mix, H)
     now.branch = mean(&mix)
     gather_state(pack, &mix, S)

@@ -6,11 +6,11 @@ per hour. A pack's memory is one block, `Pack`: nothing else is allocated, ever.
 """
 
 cdef enum:
-    STATES = 7
-    PACKED = 28  # lower triangle of a symmetric 7 x 7, by rows
-    CHARGES = 41  # hypotheses of the charge
-    HEALTHS = 4  # of the capacity, for each of these
-    BANK = 164
+    STATES = 8
+    PACKED = 36  # lower triangle of a symmetric 8 x 8, by rows
+    CHARGES = 31  # hypotheses of the charge
+    HEALTHS = 6  # of the capacity, for each of these
+    BANK = 186
     POINTS = 1024  # of each curve
     WARMTHS = 64  # temperatures, every 2 K from -40 degC
     TERMS = 6
@@ -20,9 +20,10 @@ cdef enum:
     Q = 1  # capacity
     H = 2  # branch of the open-circuit voltage: -1 discharge, +1 charge
     S = 3  # overpotential against the type's
-    C = 4  # voltage error that stays (sensor, cell), V
-    O = 5  # voltage error that wanders with the charge that passes (model), V
-    B = 6  # current sensor of the BMS, C
+    G = 4  # graphite that is left, in parts of fresh: the plateau is so much shorter
+    C = 5  # voltage error that stays (sensor, cell), V
+    O = 6  # voltage error that wanders with the charge that passes (model), V
+    B = 7  # current sensor of the BMS, C
 
 cdef struct Hypothesis:
     double log_weight
@@ -34,12 +35,15 @@ cdef struct Health:
     double weight
     double capacity
     double sd
+    double graphite
+    double graphite_sd
 
 cdef struct Prior:  # what the pack keeps between visits, beside its capacity
     double bias
     double bias_sd
     double scale
     double scale_sd
+    double scale_aged  # by which it grows for each part of the capacity that is lost, and the sd of that
     double level_v
     double level_sd_v
 
@@ -132,11 +136,13 @@ cdef struct Cell:
     double model_length
     double model_s
     double graphite_sd
+    double past_share
     double knee_sd
     double eta_sd
     double noise_v
     double swing_share
     double scale_sd
+    double scale_aged
     double scale_wander
     double branch_sd
     double bias_sd

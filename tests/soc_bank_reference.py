@@ -15,8 +15,8 @@ from station_ctl.soc.cell_type import CellType
 from tests.soc_mixture import Said, read, straight
 
 Array = NDArray[np.float64]
-X, Q, H, S, C, O, B = range(7)  # noqa: E741
-CHARGES, ALIVE, NEAR = 41, -18.37, -8
+X, Q, H, S, G, C, O, B = range(8)  # noqa: E741
+CHARGES, ALIVE, NEAR = 31, -18.37, -8
 
 
 @dataclass
@@ -49,13 +49,14 @@ class Bank:
         self.places = curves.FIRST + curves.STEP * np.arange(len(knee))
         self.rate = self.slow = self.fast = self.slow_v = self.branch_rate = self.travel_rate = 0.0
         self.eta_mean = self.eta_swing = self.age_s = 0.0
+        self.lag_gain = self.lag_s = 0.0
         self.sums = Sums()
         self.docked = False
         self.received = self.shown = 0.0
         self.looks = self.woken = self.refused = 0
         self.level = self.innovation = 0.0
         self.slot = np.zeros(0, dtype=int)
-        self.m, self.p = np.zeros((0, 7)), np.zeros((0, 7, 7))
+        self.m, self.p = np.zeros((0, 8)), np.zeros((0, 8, 8))
         self.log, self.extra = np.zeros(0), np.zeros(0)
         self._spread(1.0)
 
@@ -65,11 +66,13 @@ class Bank:
         for j, health in enumerate(self.type.health):
             places = health.capacity / step + 1
             free = [k for k in range(CHARGES) if k < places and j * CHARGES + k not in self.slot]
-            mean, variance = np.zeros((len(free), 7)), np.zeros((len(free), 7, 7))
-            mean[:, X], mean[:, Q], mean[:, S] = np.array(free) * step, health.capacity, 1.0
+            mean, variance = np.zeros((len(free), 8)), np.zeros((len(free), 8, 8))
+            grown = t.scale_aged * (1 - health.graphite)
+            mean[:, X], mean[:, Q], mean[:, S] = np.array(free) * step, health.capacity, 1 + grown
+            mean[:, G] = health.graphite
             for state, value in {
-                X: (0.65 * step) ** 2, Q: health.sd**2, H: t.branch_sd**2, S: t.scale_sd**2,
-                C: t.level_sd_v**2, O: 2 * t.model_sd_v**2, B: t.bias_sd_c**2,
+                X: (0.65 * step) ** 2, Q: health.sd**2, H: t.branch_sd**2, S: t.scale_sd**2 + grown**2,
+                G: health.graphite_sd**2, C: t.level_sd_v**2, O: 2 * t.model_sd_v**2, B: t.bias_sd_c**2,
             }.items():  # fmt: skip
                 variance[:, state, state] = value
             self.slot = np.r_[self.slot, j * CHARGES + np.array(free, dtype=int)]
@@ -97,24 +100,24 @@ class Bank:
         warm = float(np.mean(sums.temperatures)) - 25 if sums.voltages else 0.0
         keep_o = np.exp(-sums.travel / t.model_length - sums.elapsed_s / t.model_s)
         model_v2 = (t.model_sd_v * np.exp(max(-warm, 0) * t.model_cold_per_k)) ** 2
-        f = np.eye(7)
+        f = np.eye(8)
         f[X, B], f[H, H], f[O, O] = -sums.bms_h, sums.keep, keep_o
         self.m = self.m @ f.T
         self.m[:, X] += sums.charge
         self.m[:, H] += sums.push
         self.p = f @ self.p @ f.T
-        noise = np.zeros((len(self.m), 7))
+        noise = np.zeros((len(self.m), 8))
         noise[:, X] = t.charge_wander**2 * sums.travel
         noise[:, H] = 0.05 * sums.through + 1e-6
         noise[:, S] = t.scale_wander**2 * sums.travel
         noise[:, C] = 1e-8 * sums.elapsed_s / 60
         noise[:, O] = (model_v2 + self.extra) * (1 - keep_o**2)
         noise[:, B] = t.bias_wander_c**2 * sums.elapsed_s / 3600
-        self.p += noise[:, :, None] * np.eye(7)
+        self.p += noise[:, :, None] * np.eye(8)
         if sums.voltages:
             self._weigh(warm, model_v2, t.noise_v**2 + (t.swing_share * self.eta_swing) ** 2)
         if sums.differences:
-            self._correct(np.eye(7)[B][None, :], np.mean(sums.differences) - self.m[:, B], t.meter_noise_c**2)
+            self._correct(np.eye(8)[B][None, :], np.mean(sums.differences) - self.m[:, B], t.meter_noise_c**2)
         self.log -= self.log.max()
         self._keep(self.log > ALIVE)
 
@@ -123,19 +126,24 @@ class Bank:
         eta, lag = float(np.mean(sums.etas)), float(np.mean(sums.lags))
         x = m[:, X] + np.mean(sums.charges) - sums.charge
         d = m[:, Q] - x - self.dynamics.knee_lag * lag
-        _, _, width = self._plateau(x + lag)
+        g = m[:, G]
+        u = (x + lag) / g
+        _, _, width = self._plateau(u)
 
         def plateau(at: Array) -> Array:
             volts, entropy, half = self._plateau(at)
             return volts + warm * entropy + m[:, H] * half
 
-        flat, slope_x, bent_x = straight(plateau, x + lag, p[:, X, X])
-        top, slope_d, bent_d = straight(self._knee, d, p[:, X, X] + p[:, Q, Q] - 2 * p[:, X, Q])
+        flat, slope_u, bent_x = straight(
+            plateau, u, (p[:, X, X] - 2 * u * p[:, X, G] + u * u * p[:, G, G]) / g**2, 2.5e-7 / g**2
+        )
+        top, slope_d, bent_d = straight(self._knee, d, p[:, X, X] + p[:, Q, Q] - 2 * p[:, X, Q], most=0.02)
         h = np.zeros_like(m)
-        h[:, X], h[:, Q], h[:, H], h[:, S], h[:, C], h[:, O] = slope_x - slope_d, slope_d, width, eta, 1, 1
+        h[:, X], h[:, Q], h[:, H], h[:, S], h[:, C], h[:, O] = slope_u / g - slope_d, slope_d, width, eta, 1, 1
+        h[:, G] = -slope_u * u / g
         innovation = np.mean(sums.voltages) - flat - top - m[:, S] * eta - m[:, C] - m[:, O]
         seen = np.maximum(np.einsum("ni,nij,nj->n", h, p, h) + noise_v2, noise_v2 / 2)
-        variance = seen + bent_x + bent_d
+        variance = seen + bent_x + bent_d + (self._past() * slope_u) ** 2
         far = np.sqrt(innovation**2 / variance)
         out = far > t.huber
         weights = np.exp(self.log)
@@ -143,20 +151,26 @@ class Bank:
         evidence = -t.temper / 2 * (np.where(out, 2 * t.huber * far - t.huber**2, far**2) + np.log(seen))
         stretched = np.where(out, variance * far / t.huber, variance)
         self._correct(h, innovation, None, stretched)
-        self.extra = (t.eta_sd * eta) ** 2 + (t.knee_sd * slope_d) ** 2 + (t.graphite_sd * slope_x) ** 2
+        self.extra = (t.eta_sd * eta) ** 2 + (t.knee_sd * slope_d) ** 2 + (t.graphite_sd * slope_u) ** 2
         m = self.m
         over = m[:, H] - np.clip(m[:, H], -1.05, 1.05)
         share = over / np.maximum(self.p[:, H, H], 1e-6)
         m -= share[:, None] * self.p[:, :, H]
         evidence -= t.temper * share * over / 2
-        m[:, S] = np.clip(m[:, S], 0.4, 1.6)
+        m[:, S] = np.clip(m[:, S], 0.4, 2.5)
         m[:, C] = np.clip(m[:, C], -4 * t.level_sd_v, 4 * t.level_sd_v)
         most = 3.5 * np.sqrt(model_v2 + self.extra)
         m[:, O] = np.clip(m[:, O], -most, most)
-        x, q = m[:, X], m[:, Q]
-        for wrong in (-0.02 - x, x - q - 0.02, q - 1.06, 0.6 - q):
+        x, q, g = m[:, X], m[:, Q], m[:, G]
+        for wrong in (-0.02 - x, x - q - 0.02, q - 1.06, 0.6 - q, g - 1.02, 0.6 - g):
             evidence -= 100 * np.maximum(wrong, 0)
         self.log -= np.minimum(evidence.max() - evidence, t.most_evidence)
+
+    def _past(self) -> float:
+        """What may be left of the lag of a current before the first frame."""
+        rate = abs(self.travel_rate) / (1 - np.exp(-max(self.age_s, 1) / 300))
+        share = self.trust.past_share * (1 + self.dynamics.fast_gain) * np.exp(-self.age_s / self.lag_s)
+        return float(self.lag_gain * rate * share)
 
     def _correct(self, h: Array, innovation: Array, noise: float | None, variance: Array | None = None) -> None:
         ph = np.einsum("nij,nj->ni", self.p, np.broadcast_to(h, self.m.shape))
@@ -182,7 +196,7 @@ class Bank:
         return self._said(z, (p[:, X, X] - 2 * z * p[:, X, Q] + z * z * p[:, Q, Q]) / m[:, Q] ** 2)
 
     def state(self, which: int) -> Said:
-        """One of the seven."""
+        """One of the eight."""
         return self._said(self.m[:, which], self.p[:, which, which])
 
     def _said(self, mean: Array, variance: Array) -> Said:

@@ -15,7 +15,7 @@ from station_ctl.soc import cell_type, curves
 Array = NDArray[np.float64]
 TYPE = cell_type.load("lfp-302ah-177s")
 KERNEL = curves.kernel_type(TYPE)
-HEALTHS = [(h.weight, h.capacity, h.sd) for h in TYPE.health]
+HEALTHS = [h.row() for h in TYPE.health]
 NAN = math.nan
 DT, AMPS, VOLTS, WARM, METER = range(5)
 

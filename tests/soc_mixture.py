@@ -38,16 +38,18 @@ class Said:
         return (low + high) / 2
 
     def sharpened(self) -> float:
-        """The mean, each weight multiplied by its health's."""
-        shares = np.bincount(self.health, self.w, minlength=5)
-        shares[4] = 0  # what is only a doubt
-        w = self.w * shares[self.health]
+        """The mean, each weight multiplied by its health's, twice."""
+        shares = np.bincount(self.health, self.w, minlength=7)
+        shares[6] = 0  # what is only a doubt
+        w = self.w * shares[self.health] ** 2
         return float(w @ self.means / w.sum())
 
 
-def straight(curve, at: Array, variance: Array) -> tuple[Array, Array, Array]:  # type: ignore[no-untyped-def]
-    """Mean, slope and unexplained variance of a curve under a Gaussian, by three points."""
-    reach = np.sqrt(3 * np.maximum(variance, 2.5e-7))
+def straight(  # type: ignore[no-untyped-def]
+    curve, at: Array, variance: Array, least: Array | float = 2.5e-7, most: float = np.inf
+) -> tuple[Array, Array, Array]:
+    """Mean, slope and unexplained variance of a curve under a Gaussian, by three points, `most` apart at most."""
+    reach = np.minimum(np.sqrt(3 * np.maximum(variance, least)), most)
     low, mid, high = curve(at - reach), curve(at), curve(at + reach)
     below, above = low - mid, high - mid
     apart = (below + above) / 6

@@ -26,15 +26,15 @@ class Reference(Bank):
         rate = used / self.type.capacity_ah
         mean_rate, change, self.rate = (rate + self.rate) / 2, abs(rate - self.rate), rate
         u = np.clip((temperature_c + 40) / 2, 0, len(self.terms) - 1)
-        gain, lag_s, ohm, exchange, slow_ohm, slow_s = (
+        self.lag_gain, self.lag_s, ohm, exchange, slow_ohm, slow_s = (
             np.interp(u, np.arange(len(self.terms)), self.terms[:, k]) for k in range(6)
         )
 
         def towards(old: float, goal: float, times: float) -> float:
             return float(old * np.exp(-times) - goal * np.expm1(-times))
 
-        self.slow = towards(self.slow, gain * mean_rate, dt_s / lag_s)
-        self.fast = towards(self.fast, gain * d.fast_gain * mean_rate, dt_s / lag_s / d.fast_s)
+        self.slow = towards(self.slow, self.lag_gain * mean_rate, dt_s / self.lag_s)
+        self.fast = towards(self.fast, self.lag_gain * d.fast_gain * mean_rate, dt_s / self.lag_s / d.fast_s)
         self.slow_v = towards(self.slow_v, slow_ohm * mean_rate, dt_s / slow_s)
         self.branch_rate = towards(self.branch_rate, mean_rate, dt_s / d.branch_s)
         self.travel_rate = towards(self.travel_rate, mean_rate, dt_s / 300)
@@ -86,15 +86,19 @@ class Reference(Bank):
         return True
 
     def doubted(self, said: Said, *, of_charge: bool) -> Said:
-        """A known capacity may be smaller, if it is graphite that was lost: one in eight."""
+        """A lost capacity is known less well; one that a knee told may be smaller, by graphite: one in eight."""
         q = self.state(Q)
-        if q.sd > 0.012:
+        lost = max(1 - q.mean, 0)
+        vague = 0.005 + 0.1 * lost
+        apart = np.abs(1 - said.means) * vague / q.mean if of_charge else np.full(len(said.means), vague)
+        said = Said(said.w, said.means, np.sqrt(said.reach**2 + 5 * apart**2), said.health)
+        if q.sd >= 0.03:
             return said
-        less = min(0.01 + 1.3 * max(1 - q.mean, 0), max(q.mean - 0.72, 0.01))
+        less = min(0.01 + 1.3 * lost, max(q.mean - 0.72, 0.01))
         other = 1 - (1 - said.means) * q.mean / (q.mean - less) if of_charge else said.means - less
         return Said(
             np.r_[said.w * 7 / 8, said.w / 8], np.r_[said.means, other], np.r_[said.reach, said.reach],
-            np.r_[said.health, np.full(len(other), 4)],
+            np.r_[said.health, np.full(len(other), 6)],
         )  # fmt: skip
 
     def arrival(self) -> tuple[float, ...]:

@@ -22,8 +22,12 @@ from station_ctl.wall_clock import utc_now
 from tests.simulation.ground import Ground
 
 TYPE = cell_type.load("lfp-302ah-177s")
-FRESH = tuple((h.weight, h.capacity, h.sd) for h in TYPE.health)
-KNOWN = ((0.91, 1.0, 0.006), (0.05, 0.975, 0.015), (0.03, 0.94, 0.02), (0.01, 0.88, 0.03))
+FRESH = tuple(h.row() for h in TYPE.health)
+KNOWN = (
+    (0.91, 1.0, 0.006, 1.0, 0.006), (0.03, 0.975, 0.015, 1.0, 0.016), (0.02, 0.94, 0.02, 1.0, 0.016),
+    (0.01, 0.88, 0.03, 1.0, 0.016), (0.02, 0.975, 0.015, 0.98, 0.026), (0.01, 0.94, 0.03, 0.94, 0.036),
+)  # fmt: skip
+"""Healths as the kernel keeps them of a fresh pack that was at its knee."""
 
 
 class AtOnce(Executor):

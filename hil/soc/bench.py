@@ -31,7 +31,7 @@ class Ours:
     def __init__(self, type_name: str) -> None:
         self.type = cell_type.load(type_name)
         self.kernel = curves.kernel_type(self.type)
-        self.healths = [(h.weight, h.capacity, h.sd) for h in self.type.health]
+        self.healths = [h.row() for h in self.type.health]
         self.looks = self.seconds = 0.0
 
     def follow(self, run: Run, every_s: float = 10.0) -> tuple[Array, Array]:

@@ -8,7 +8,7 @@ KNOTS: int
 TEMPERATURES: int
 
 Pair = tuple[float, float]
-Health = tuple[float, float, float]
+Health = tuple[float, float, float, float, float]
 Estimate = tuple[float, float, float, float, float, float, float, float, float, float, int]
 
 class CellType:

@@ -38,7 +38,7 @@ class CellType(Section):
     dynamics: Dynamics
     trust: Trust
     limits: Limits
-    health: Annotated[tuple[Health, ...], Field(min_length=4, max_length=4)]
+    health: Annotated[tuple[Health, ...], Field(min_length=6, max_length=6)]
 
 
 def load(name: str | Path) -> CellType:

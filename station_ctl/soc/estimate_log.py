@@ -43,7 +43,7 @@ def start(text: str) -> tuple[float, float] | None:
 def follow(cell_type: CellType, log: Log, known: tuple[float, float] | None) -> Array:
     """`kernel.Estimator.estimate` after each frame, 11 columns."""
     cells = 0 if log.cells_v is None else log.cells_v.shape[1]
-    healths = [(h.weight, h.capacity, h.sd) for h in cell_type.health]
+    healths = [h.row() for h in cell_type.health]
     pack = kernel.Estimator(curves.kernel_type(cell_type), healths, cells=cells)
     if known:
         pack.start(*known)

@@ -68,7 +68,7 @@ class PackEstimate:
         self, cell_type: CellType, compiled: kernel.CellType, record: Record | None = None, cells: int = 0
     ) -> None:
         self.type = cell_type
-        healths = record.healths if record else tuple((h.weight, h.capacity, h.sd) for h in cell_type.health)
+        healths = record.healths if record else tuple(h.row() for h in cell_type.health)
         kept = (record.bias, record.scale, record.level_v) if record else None
         self.kernel = kernel.Estimator(compiled, healths, kept, cells)
         self.visits = record.visits if record else 0

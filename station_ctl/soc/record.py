@@ -15,18 +15,19 @@ from typing import Any, Final
 
 from station_ctl import whole_file
 
-VERSION: Final = 2
+VERSION: Final = 3
 _LONGEST: Final = 4096
 _WORST_SERIAL: Final = 64
 _LONGEST_ID: Final = 64
 
-Health = tuple[float, float, float]
+Health = tuple[float, float, float, float, float]
 Pair = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """healths: four (weight, capacity in parts of fresh, sd); bias in C, scale, voltage error in V: (mean, sd).
+    """healths: six (weight, capacity in parts of fresh, its sd, graphite left, its sd); bias in C, scale, voltage
+    error in V: (mean, sd).
 
     Of a pack that is still here: its charge (mean, sd), parts of 1, None: not known, or it left; saved_s: when, in
     seconds of Unix time by the wall clock; resting: no current could flow then, nor begin before the next record;
@@ -76,7 +77,7 @@ def _record(content: dict[str, Any]) -> Record:
         mean, sd = content[name]
         return float(mean), float(sd)
 
-    healths = tuple((float(w), float(q), float(s)) for w, q, s in content["healths"])
+    healths = tuple((float(w), float(q), float(s), float(g), float(r)) for w, q, s, g, r in content["healths"])
     return Record(
         str(content["serial"]), str(content["pack_type"]), healths, pair("bias"), pair("scale"), pair("level_v"),
         int(content["visits"]), None if content["charge"] is None else pair("charge"), float(content["saved_s"]),
@@ -89,9 +90,10 @@ def _sane(record: Record) -> bool:
         (record.bias, 0.5, 0.5), ((record.scale[0] - 1, record.scale[1]), 3.0, 2.0), (record.level_v, 0.2, 0.2)
     )  # fmt: skip
     return (
-        len(record.healths) == 4
-        and all(0 < w <= 1 and 0.4 <= q <= 1.2 and 0 < s <= 0.3 for w, q, s in record.healths)
-        and math.isclose(sum(w for w, _, _ in record.healths), 1, abs_tol=0.01)
+        len(record.healths) == 6
+        and all(0 < w <= 1 and 0.4 <= q <= 1.2 and 0 < s <= 0.3 for w, q, s, _, _ in record.healths)
+        and all(0.4 <= g <= 1.2 and 0 < r <= 0.3 for _, _, _, g, r in record.healths)
+        and math.isclose(sum(h[0] for h in record.healths), 1, abs_tol=0.01)
         and all(abs(mean) <= most and 0 < sd <= widest for (mean, sd), most, widest in within)
         and record.visits >= 1
         and (record.charge is None or (0 <= record.charge[0] <= 1.05 and 0 < record.charge[1] < 1))

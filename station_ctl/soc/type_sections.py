@@ -111,6 +111,8 @@ class Trust(Section):
     """Time after which 1/e of it is left."""
     graphite_sd: Share = 0.003
     """Error in place of the graphite's steps, in charge."""
+    past_share: Annotated[float, Field(ge=0, le=3)] = 0.6
+    """Lag that a current before the first frame may have left, as a part of what the mean current since then leaves."""
     knee_sd: Share = 0.003
     """Error in place of the top knee, in charge."""
     eta_sd: Share = 0.01
@@ -121,6 +123,8 @@ class Trust(Section):
     """Part of the overpotential's swing about its 2-minute mean that is noise."""
     scale_sd: Share = 0.12
     """Of the overpotential's scale against the type's, for a pack without a record."""
+    scale_aged: Annotated[float, Field(ge=0, le=5)] = 1.0
+    """By which that scale grows for each part of the graphite that was lost, and the sd of that growth."""
     scale_wander: Share = 0.095
     """By which that scale wanders in a whole charge."""
     branch_sd: Annotated[float, Field(gt=0, le=2)] = 0.6
@@ -162,8 +166,15 @@ class Limits(Section):
 
 
 class Health(Section):
-    """`[[health]]`: what the capacity of a pack with no record may be; four of them."""
+    """`[[health]]`: what a pack with no record may be; six of them. Capacity and graphite in parts of fresh."""
 
     weight: Annotated[float, Field(gt=0, le=1)]
     capacity: Annotated[float, Field(ge=0.4, le=1.2)]
     sd: Annotated[float, Field(gt=0, le=0.2)]
+    graphite: Annotated[float, Field(ge=0.4, le=1.0)] = 1.0
+    """Active graphite that is left: without any loss the curve loses lithium only."""
+    graphite_sd: Annotated[float, Field(gt=0, le=0.2)] = 0.01
+
+    def row(self) -> tuple[float, float, float, float, float]:
+        """As the kernel wants it."""
+        return self.weight, self.capacity, self.sd, self.graphite, self.graphite_sd

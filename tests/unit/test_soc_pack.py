@@ -94,7 +94,7 @@ def test_a_bad_record_means_unknown(visited: tuple[PackEstimate, float], tmp_pat
     assert "is of pack" in str(record.from_bytes(good, "A2", TYPE.name))
     assert "is of pack" in str(record.from_bytes(good, "A1", "other"))
     assert "longer" in str(record.from_bytes(b"x" * 5000, "A1", TYPE.name))
-    for body, word in ((b"1 {}", "version"), (b"2 {}", "no record"), (b"2 [1", "no record")):
+    for body, word in ((b"2 {}", "version"), (b"3 {}", "no record"), (b"3 [1", "no record")):
         assert word in str(record.from_bytes(b"%08x " % zlib.crc32(body) + body, "A1", TYPE.name))
     absurd = dataclasses.replace(visited[0].record("A1"), bias=(9.0, 0.1))
     assert "cannot be" in str(record.from_bytes(record.to_bytes(absurd), "A1", TYPE.name))

@@ -25,7 +25,7 @@ def line(start: str, nth: int = 0) -> int:
         ("cell_low_v = 2.5", "cell_low_v = 2500.0", "limits.cell_low_v", line("cell_low_v")),
         ("at_c = [-10.0", "at_c = [263.15", "terms.at_c", line("at_c")),
         ("at_c = [-10.0, 0.0,", "at_c = [", "terms.lag_gain", line("lag_gain")),
-        ("weight = 0.1\n", "weight = 0.0\n", "health.3.weight", line("weight", 3)),
+        ("weight = 0.12\n", "weight = 0.0\n", "health.3.weight", line("weight", 3)),
         ("[limits]", "[limits]\nspeed = 3", "limits.speed", line("[limits]") + 1),
         ("schema_version = 1", "schema_version = 2", "schema_version", line("schema_version")),
     ],
