@@ -55,7 +55,7 @@ def main(arguments: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
     out = sys.stderr if arguments.json == "-" else sys.stdout
     view: View = LiveView(out) if out.isatty() else LineView(out)
-    setting = Setting(speed=arguments.speed, seed=arguments.seed, broker=arguments.broker, grid_kw=GRID_KW)
+    setting = Setting(speed=arguments.speed, seed=arguments.seed, broker=arguments.broker, grid_kw=GRID_KW, soc=True)
     try:
         if arguments.stop:
             asyncio.run(stopped(setting, view, out))

@@ -24,6 +24,7 @@ def fit(world: World, config: Config) -> None:
             world.electrics.fit(section.number, Charger())
         if section.meter is not None:
             world.electrics.meters[section.number] = Meter(BAY_METERS + section.number)
+    world.cells_in_time = bool(config.soc.type)
     if config.grid.meter is not None:
         world.electrics.grid_meter = Meter(GRID_METER)
 

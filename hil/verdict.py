@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from station_ctl.uplink.place_messages import BayMessage
-from station_ctl.uplink.record_messages import MetricsMessage, SwapRecord
+from station_ctl.uplink.record_messages import ChargePart, MetricsMessage, SwapRecord
 
 VIN = "LZZ5CLSB8NA000001"
 PACKS = 2
@@ -50,6 +50,7 @@ class Verdict:
                 f"  mount {e.mount}: {e.serial_out} ({_pct(e.soc_out_pct)}) -> bay {e.bay_in}, "
                 f"{e.serial_in} ({_pct(e.soc_in_pct)}) <- bay {e.bay_out}; old pack {_accepted(e.accepted)}"
             )
+            lines += [_estimated(e.serial_out, e.arrival_provisional)] if e.arrival_provisional else []
         total, floor = visit["duration_s"], visit["acting_s"]
         lines += [
             f"  swap time       {total:.1f} s at {self.speed:g} x; mechanical floor {floor:.1f} s "
@@ -69,6 +70,13 @@ class Verdict:
 
 def _pct(value: float | None) -> str:
     return "?" if value is None else f"{value:.0f} %"
+
+
+def _estimated(serial: str | None, had: ChargePart) -> str:
+    return (
+        f"    {serial} came with {had.soc_pct:.0f} % by the station's estimate, nine times in ten "
+        f"{had.soc_p05_pct:.0f} to {had.soc_p95_pct:.0f} % (provisional until its full charge)"
+    )
 
 
 def _charge(bay: BayMessage) -> str:

@@ -1,4 +1,4 @@
-"""The estimator in a station of memory: cells with the type's curve, BMSs that lie, a disk that is done at once."""
+"""The estimator in a station of memory: BMSs that lie, a disk that is done at once."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from drivers.pack_status import PackStatus
-from hil.plant import cells
 from station_ctl.config import Config
 from station_ctl.estimates.records import Records
 from station_ctl.estimates.station import Estimates
@@ -47,14 +44,6 @@ class AtOnce(Executor):
         except Exception as e:  # noqa: BLE001 - an executor hands over whatever its work raised
             outcome.set_exception(e)
         return outcome
-
-
-def with_type_curve(patch: pytest.MonkeyPatch) -> None:
-    """The plant's cells get the open-circuit voltage of the estimator's type (the middle of its two branches)."""
-    curve = TYPE.curve
-    patch.setattr(cells, "_OCV_SOC_PCT", tuple(100 * soc for soc in curve.soc))
-    middle = tuple((low + high) / 2 for low, high in zip(curve.discharge_v, curve.charge_v, strict=True))
-    patch.setattr(cells, "_OCV_V", middle)
 
 
 def estimator(config: Config, folder: Path, worker: Executor) -> Estimates:

@@ -10,11 +10,11 @@ SLOW_S = 0.1
 
 
 class Ageing:
-    """Lets time pass in packs. waking: whether the station waits for a BMS to wake up."""
+    """Lets time pass in packs. waking: whether the station waits for a BMS to wake up. pace: of cells (CellBlock)."""
 
     def __init__(self, seed: int, packs: Callable[[], list[Pack]], smokes: Callable[[Pack], None]) -> None:
         """packs: those that are here now. smokes: told of each whose smoke a detector over it would see."""
-        self.waking = False
+        self.waking, self.pace = False, 1.0
         self._seed, self._packs, self._smokes = seed, packs, smokes
         self._known: list[Pack] = []
         self._unseen_s = 0.0
@@ -31,19 +31,20 @@ class Ageing:
         return before_s
 
     def age(self, plant_s: float | None = None) -> float:
-        """All packs catch up (with this much of it); how much it was."""
+        """All packs catch up (with this much of it); how much it was for their cells."""
         passed_s, self._unseen_s = self._unseen_s if plant_s is None else plant_s, 0.0
         packs = self._packs()
         if packs != self._known:
             self._meet(packs)
         waking = False
         for pack in packs:
+            pack.pace = self.pace
             pack.advance(passed_s)
             waking = waking or pack.waking
             if pack.runaway is not None and pack.runaway.detectable:
                 self._smokes(pack)
         self.waking = waking
-        return passed_s
+        return passed_s * self.pace
 
     def _meet(self, packs: list[Pack]) -> None:
         for pack in packs:

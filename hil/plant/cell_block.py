@@ -9,16 +9,20 @@ from hil.plant.runaway import Runaway
 
 _HEAT_CAPACITY_J_K = 1.1e6
 _COOLING_S = 7200.0
+_SAME_K = 0.05
 _HIGHEST_V = max(cells.SPREAD_V)
 _WARMEST_K = max(cells.PROFILE_K)
 
 
 class CellBlock:
-    """Rested voltage, ohmic and slow voltage drop, one temperature; and one cell that may run away.
+    """Rested voltage on two branches, ohmic drop, lag of the particles' surface, one temperature; a cell may run away.
 
     soc_pct, soh_pct:         charge of what the pack holds at its present health; may be set from outside.
     temperature_c, ambient_c: of the cells, and of the air around.
     current_a:                > 0 charges.
+    lag:                      of the cells' particles, and the branch of their voltage.
+    pace:                     seconds of the cells for one of the plant's: below 1 where a plant is made faster and they
+                              are not.
     runaway:                  None, or the cell that runs away.
     """
 
@@ -27,9 +31,10 @@ class CellBlock:
         self.temperature_c, self.ambient_c = temperature_c, ambient_c
         self.current_a = 0.0
         self.runaway: Runaway | None = None
-        self._polarisation_v = 0.0
+        self.lag, self.pace = cells.Lag(), 1.0
+        self._still = (math.nan, 0.0, 0.0, 0.0, 0.0)
         self._ocv = (soc_pct, cells.ocv_v(soc_pct))
-        self._ohm = (temperature_c, cells.resistance_ohm(temperature_c))
+        self._terms = cells.terms(temperature_c)
 
     @property
     def capacity_ah(self) -> float:
@@ -44,13 +49,19 @@ class CellBlock:
         return self._ocv[1]
 
     @property
+    def _still_v(self) -> float:
+        """Of one sound cell as it would be this instant without current."""
+        now = (self.soc_pct / 100.0, self.lag.lag, self.lag.branch, self.temperature_c)
+        if self._still[:4] != now:
+            self._still = (*now, cells.cell_v(*now))
+        return self._still[4]
+
+    @property
     def voltage_v(self) -> float:
         """Terminal voltage inside the contactors."""
         lost_v = 0.0 if self.runaway is None else (1.0 - self.runaway.sound) * self.ocv_v
-        if self.current_a == 0.0:
-            return self.ocv_v * cells.CELLS + self._polarisation_v - lost_v
-        drop_v = self.current_a * self.resistance_ohm
-        return self.ocv_v * cells.CELLS + self._polarisation_v + drop_v - lost_v
+        drop_v = self.current_a * self.resistance_ohm if self.current_a != 0.0 else 0.0
+        return self._still_v * cells.CELLS + drop_v - lost_v
 
     @property
     def source_v(self) -> float:
@@ -60,9 +71,13 @@ class CellBlock:
     @property
     def resistance_ohm(self) -> float:
         """By which a change of current changes the terminal voltage at once."""
-        if self._ohm[0] != self.temperature_c:
-            self._ohm = (self.temperature_c, cells.resistance_ohm(self.temperature_c))
-        return self._ohm[1]
+        return cells.resistance_ohm(self._here, self.current_a)
+
+    @property
+    def _here(self) -> cells.Terms:
+        if abs(self._terms.temperature_c - self.temperature_c) > _SAME_K:
+            self._terms = cells.terms(self.temperature_c)
+        return self._terms
 
     def warm(self, heat_j: float) -> None:
         """Heat from outside gets into the cells."""
@@ -101,7 +116,8 @@ class CellBlock:
 
     def age(self, dt_s: float) -> None:
         """Let plant time pass under the present current."""
-        if self.current_a != 0.0 or self._polarisation_v != 0.0:
+        dt_s *= self.pace
+        if self.current_a != 0.0 or self.lag.lag != 0.0:
             self._work(dt_s)
         self.temperature_c += (self.ambient_c - self.temperature_c) * -math.expm1(-dt_s / _COOLING_S)
         if self.runaway is not None:
@@ -109,12 +125,10 @@ class CellBlock:
             self.temperature_c += self.runaway.take_heat_j() / _HEAT_CAPACITY_J_K
 
     def _work(self, dt_s: float) -> None:
-        """What the current does: charge, heat, and the voltage that builds up by diffusion."""
-        charged_pct = self.current_a * dt_s / 3600.0 / self.capacity_ah * 100.0
-        self.soc_pct = min(max(self.soc_pct + charged_pct, 0.0), 100.0)
-        heat_w = self.current_a**2 * self.resistance_ohm + self.current_a * self._polarisation_v
+        """What the current does: heat, charge, lag of the particles' surface and branch of the voltage."""
+        heat_w = self.current_a**2 * self.resistance_ohm
+        heat_w += self.current_a * (self._still_v - self.ocv_v) * cells.CELLS
         self.temperature_c += max(heat_w, 0.0) * dt_s / _HEAT_CAPACITY_J_K
-        final_v = self.current_a * cells.SLOW_OHM
-        self._polarisation_v += (final_v - self._polarisation_v) * -math.expm1(-dt_s / cells.SLOW_S)
-        if self.current_a == 0.0 and abs(self._polarisation_v) < 0.01:
-            self._polarisation_v = 0.0
+        charged = self.current_a * dt_s / 3600.0 / self.capacity_ah
+        self.soc_pct = min(max(self.soc_pct + 100.0 * charged, 0.0), 100.0)
+        self.lag.flow(self.current_a, self._here, dt_s)

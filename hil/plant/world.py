@@ -45,6 +45,7 @@ class World:
     bays and mounts give the source address each place's connector codes, by number; isolation names the bays that
     are the isolation area. All that is random comes from `seed`.
 
+    cells_in_time: the packs' cells keep the bench's time, however fast the plant is: an estimator's hour is an hour.
     clock_s: the bench's time; plant_s: the plant's, which runs `speed` times as fast.
     """
 
@@ -57,7 +58,7 @@ class World:
         seed: int = 1,
         speed: float = 1.0,
     ) -> None:
-        self.speed = speed
+        self.speed, self.cells_in_time = speed, False
         self.inputs = Inputs()
         self.ledger = Ledger()
         self.clock_s = 0.0
@@ -120,6 +121,7 @@ class World:
         plant_s, lane, visit = dt_s * self.speed, self.lane, self.ledger.visit()
         self.clock_s += dt_s
         self.plant_s += plant_s
+        self._ageing.pace = 1.0 / self.speed if self.cells_in_time else 1.0
         driving = lane.driver_acts
         acting_s = self.robot.advance(plant_s) / self.speed
         lane.advance(plant_s)
@@ -184,4 +186,6 @@ def stocked(world: World, soc_pct: Iterable[float | None], prefix: str = "SIMP")
     ordinary = [n for n in sorted(world.bays) if n not in world.isolation]
     for number, soc in zip(ordinary, soc_pct, strict=False):
         if soc is not None:
-            world.store(number, Pack(f"{prefix}-{number:08d}", soc))
+            pack = Pack(f"{prefix}-{number:08d}", soc)
+            pack.lag.branch = 1.0  # it was charged here
+            world.store(number, pack)

@@ -15,6 +15,7 @@ from typing import Any
 
 from drivers import tasks
 from hil.peers.broker import Broker, Kind
+from hil.plant.cells import PACK_TYPE
 from hil.rig.operator import Operator, Seen
 from hil.rig.processes import Controller, Plant, plant
 from station_ctl.uplink.message import Message
@@ -61,6 +62,7 @@ class Setting:
     peers_can: that of packs and truck, where it is another one on the same wire.
     packs_soc_pct: bays are filled from the first on; None: as the sim does.
     grid_kw: limit of the connection point; given, every ordinary bay has a charger and a meter, behind one gateway.
+    soc: the charge estimator is on; the cells then keep the bench's time, whatever `speed` is.
     """
 
     speed: float = 10.0
@@ -73,6 +75,7 @@ class Setting:
     can: str | None = None
     peers_can: str | None = None
     grid_kw: float | None = None
+    soc: bool = False
 
 
 @dataclass(slots=True)
@@ -156,8 +159,12 @@ def station_toml(setting: Setting, folder: Path, mqtt_port: int) -> str:
         modbus_port=_free_port(),
         can=_can(setting),
         mqtt_port=mqtt_port,
-        places="\n".join([*grid, *bays, *mounts]),
+        places="\n".join([*_soc(setting), *grid, *bays, *mounts]),
     )
+
+
+def _soc(setting: Setting) -> list[str]:
+    return [f'[soc]\ntype = "{PACK_TYPE}"\n'] if setting.soc else []
 
 
 def _chargers(setting: Setting) -> tuple[list[str], Callable[[int], str]]:

@@ -47,27 +47,30 @@ class BaySays(Words):
 class RecordSays(Words):
     """What the record of the last swap says. exchanges: how many packs; accepted: every pack taken out, or not.
 
-    charged_kwh: at least so much has each pack that was put in taken in its bay, by the meter.
+    charged_kwh: at least so much has each pack that was put in taken in its bay, by the meter. arrival: whether the
+    arrival charge of every pack taken out is estimated.
     """
 
     outcome: Literal["completed", "backed_out", "aborted"]
     exchanges: int | None = Field(None, ge=0, le=3)
     accepted: bool | None = None
     charged_kwh: float | None = Field(None, ge=0)
+    arrival: bool | None = None
 
 
 class When(Words):
     """One condition; everything given in it has to hold at once.
 
-    The station's word: packml, step, reason (its code), says (part of its text), choice (a verb it offers), latched,
-    first_out (the cause that tripped), cause (one that stands now), gone (one that does not), alarm, bay, record,
-    records (how many so far).
+    The station's word: event (its code, at the moment when it is told), packml, step, reason (its code), says (part of
+    its text), choice (a verb it offers), latched, first_out (the cause that tripped), cause (one that stands now), gone
+    (one that does not), alarm, bay, record, records (how many so far).
     The plant's truth: moving (the robot, or a motion begun meanwhile), robot (state of the PLC), stop_reason, at (what
     stands where: a serial, "empty" or "a pack"), locked, driving (the truck), departed (trucks so far), left_with
     (serials of the last one, by mount), orders (motions begun so far, by opcode), energised (supplies, by bay),
     charges (whether current flows into the pack there, by bay).
     """
 
+    event: str | None = Field(None, pattern=r"^[a-z_]+(\.[a-z_]+)+$")
     packml: PackMLName | None = None
     step: StepName | None = None
     reason: ReasonCode | None = None
@@ -123,7 +126,7 @@ class When(Words):
         return When.model_construct({name}, **{name: getattr(self, name)})
 
 
-STORY = frozenset({"packml", "step", "reason", "says", "choice", "latched", "first_out", "cause", "gone"})
+STORY = frozenset({"event", "packml", "step", "reason", "says", "choice", "latched", "first_out", "cause", "gone"})
 TRUTH = frozenset(
     {
         "moving",

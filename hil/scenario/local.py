@@ -75,6 +75,7 @@ async def ground(station: Station, seed: int) -> AsyncIterator[LocalGround]:
         wire_faults=True,
         packs_soc_pct=station.packs_soc_pct,
         grid_kw=station.grid_kw,
+        soc=station.soc,
     )
     async with rig(setting) as there:
         yield LocalGround(there)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from drivers.errors import StationError
 from hil.scenario.words import one_of
+from station_ctl.uplink.place_messages import BayMessage
 from station_ctl.uplink.record_messages import MetricsMessage, SwapRecord
 
 
@@ -21,6 +22,7 @@ class Findings:
 
     truth: dict[str, Any]
     records: Sequence[SwapRecord]
+    bays: Sequence[BayMessage]
     metrics: MetricsMessage | None
     since_s: float
     highest_load_kg: float
@@ -76,6 +78,17 @@ def _overruns(found: Findings) -> float:
     return float(found.metrics.overruns)
 
 
+def _outside_pct(found: Findings) -> float:
+    told = [bay for bay in found.bays if bay.serial in found.truth["packs"] and bay.soc_p05_pct is not None]
+    if not told:
+        raise MeasureError("no pack's charge is estimated", where="measure")
+    return max(_outside(found.truth["packs"][bay.serial], bay) for bay in told)
+
+
+def _outside(true_pct: float, told: BayMessage) -> float:
+    return max((told.soc_p05_pct or 0.0) - true_pct, true_pct - (told.soc_p95_pct or 100.0), 0.0)
+
+
 MEASURES: dict[str, Measure] = {
     "since": Measure("s", "time since a mark", lambda f: f.since_s),
     "swap_duration": Measure("s", "duration of the last recorded swap", _swap_s),
@@ -83,6 +96,7 @@ MEASURES: dict[str, Measure] = {
     "controller_added": Measure("s", "last truck: what is neither robot, truck nor person acting", _added_s),
     "danger_to_withdrawal": Measure("s", "longest time from a danger to the permit withdrawn at the PLC", _withdrawn_s),
     "highest_load": Measure("kg", "highest load on the robot", lambda f: f.highest_load_kg),
+    "estimate_outside": Measure("%", "true charge farthest out of its estimate's interval", _outside_pct),
     "motions": Measure("times", "motions begun", lambda f: float(f.truth["plc"]["motions_started"])),
     "cycle_p99": Measure("s", "control cycle, 99th percentile of the last second", _cycle_p99_s),
     "overruns": Measure("times", "control cycles that took too long", _overruns),

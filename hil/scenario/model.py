@@ -16,12 +16,14 @@ class Station(Words):
     """How the station is set up. speed: of the plant's motion; packs_soc_pct: bays are filled from the first on.
 
     grid_kw: given, every ordinary bay has a charger and a meter, and the connection point this limit.
+    soc: the charge estimator is on; the cells then keep the bench's time, whatever `speed` is.
     """
 
     speed: float = Field(20.0, gt=0, le=1000)
     packs_soc_pct: tuple[SocPct, ...] | None = Field(None, max_length=24, strict=False)
     started: bool = True
     grid_kw: float | None = Field(None, ge=100, le=100_000)
+    soc: bool = False
 
 
 class Scenario(Words):

@@ -127,6 +127,7 @@ class Stage:
         found = Findings(
             truth=await self._keeper.truth(),
             records=self._ground.operator.records,
+            bays=[*self._ground.operator.bays.values()],
             metrics=self._ground.operator.metrics,
             since_s=now_s - self._marks.get(step.mark or "", now_s),
             highest_load_kg=max((s.load_kg for s in self._keeper.record.samples), default=0.0),

@@ -19,8 +19,12 @@ from station_ctl.uplink.state_messages import StateMessage
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The station as it showed itself at one moment. reason is '' between a change and its `state` message."""
+    """The station as it showed itself at one moment. reason is '' between a change and its `state` message.
 
+    event: code of what it told at this moment, '' for nothing; text is then the event's.
+    """
+
+    event: str = ""
     packml: str = ""
     step: str = ""
     reason: str = ""
@@ -38,6 +42,7 @@ class Moment:
 
 
 _TOLD: dict[str, Callable[[Moment, Any], bool]] = {
+    "event": lambda m, wanted: m.event == wanted,
     "packml": lambda m, wanted: m.packml == wanted,
     "step": lambda m, wanted: m.step == wanted,
     "reason": lambda m, wanted: m.reason == wanted,
@@ -95,6 +100,10 @@ class Story:
             and (wanted.exchanges is None or len(record.exchanges) == wanted.exchanges)
             and (wanted.accepted is None or all(e.accepted is wanted.accepted for e in record.exchanges))
             and (
+                wanted.arrival is None
+                or all((e.arrival_provisional is not None) is wanted.arrival for e in record.exchanges)
+            )
+            and (
                 wanted.charged_kwh is None or all((e.charged_kwh or 0) >= wanted.charged_kwh for e in record.exchanges)
             )
         )
@@ -142,11 +151,14 @@ class Story:
     def _event(self, said: EventMessage) -> None:
         kind, _, _ = said.code.partition(".")
         self._note(kind if kind in ("state", "step") else "state", f"{said.code}: {said.text}")
-        told = replace(self.now, reason="", text=said.text)
+        before = replace(self.now, event="")
+        told = replace(before, event=said.code, reason="", text=said.text)
         if kind == "step":
             self.moments.append(replace(told, step=said.code.removeprefix("step.")))
         elif kind == "state":
             self.moments.append(replace(told, packml=str(said.details.get("to", told.packml))))
+        else:
+            self.moments += [told, before]
 
     def _note(self, kind: str, text: str) -> None:
         self.events.append(Event(self._clock(), kind, text))

@@ -38,7 +38,7 @@ async def _play(scenario: Scenario, seed: int, on_progress: Progress, folder: Pa
     setup = scenario.station
     packs_soc: list[float | None] | None = None if setup.packs_soc_pct is None else [*setup.packs_soc_pct]
     loop = asyncio.get_running_loop()
-    config = station_config(folder, grid_kw=setup.grid_kw)
+    config = station_config(folder, grid_kw=setup.grid_kw, soc=setup.soc)
     async with VirtualStation(config, seed=seed, speed=setup.speed, packs_soc=packs_soc) as station:
         began_s = loop.time()
         record = await play(scenario, station, seed, on_progress)

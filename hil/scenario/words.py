@@ -80,6 +80,7 @@ UNITS = {
     "m": ("mm", 1000.0),
     "kg": ("kg", 1.0),
     "t": ("kg", 1000.0),
+    "%": ("%", 1.0),
     "times": ("times", 1.0),
 }
 """What a limit may be given in: the unit it is compared in, and the factor to it."""
@@ -87,7 +88,7 @@ UNITS = {
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A limit: its value in the unit that it is compared in (s, mm, kg, times)."""
+    """A limit: its value in the unit that it is compared in (s, mm, kg, %, times)."""
 
     value: float
     unit: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from hil.plant.cells import PACK_TYPE
 from station_ctl import config
 
 BAYS = 8
@@ -17,15 +18,19 @@ def station_config(
     period_ms: int = 50,
     poll_ms: int = 50,
     grid_kw: float | None = None,
+    soc: bool = False,
     **sections: Any,
 ) -> config.Config:
     """So many ordinary bays and one isolation area, three mounts, the journal in `folder`; other sections as given.
 
     grid_kw: given, every ordinary bay has a charger and a meter, the connection point a meter and this limit.
+    soc: the charge estimator is on.
     """
     places: list[dict[str, Any]] = [
         {"number": n, "can_address": 0xB0 + n, "isolation": n > bays} for n in range(1, bays + 2)
     ]
+    if soc:
+        sections = {"soc": {"type": PACK_TYPE}, **sections}
     if grid_kw is not None:
         sections = {"grid": {"limit_kw": grid_kw, "meter": {"host": "grid"}}, **sections}
         for place in places[:bays]:

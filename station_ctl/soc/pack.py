@@ -16,6 +16,8 @@ from station_ctl.soc.record import Record
 
 DISAGREES_SDS: Final = 3.0
 DISAGREES_S: Final = 60.0
+WITNESS_CHARGE: Final = 0.05
+"""Rest alone convicts no BMS: from a record, or after so much charge that passed here (docs/soc.md, a pack at rest)."""
 BMS_SD: Final = 0.015
 """A good BMS's own error: it has to be wrong beyond this as well."""
 HORIZONS_S: Final = (10.0, 30.0, 900.0)
@@ -74,10 +76,12 @@ class PackEstimate:
         self.visits = record.visits if record else 0
         self.temperature_c = 25.0
         self.against_s = 0.0
+        self.passed = 0.0
 
     def start(self, soc: float, soc_sd: float) -> None:
         """The charge is known. ValueError unless 0..1.05 and sd > 0."""
         self.kernel.start(soc, soc_sd)
+        self.passed = WITNESS_CHARGE
 
     def frame(
         self, dt_s: float, current_a: float, cell_v: float, temperature_c: float, meter_a: float = math.nan,
@@ -88,6 +92,8 @@ class PackEstimate:
         NaN: not told. cells_v: a float64 buffer. True when the estimate was renewed from a voltage."""
         if math.isfinite(temperature_c):
             self.temperature_c = temperature_c
+        flowed_a = meter_a if math.isfinite(meter_a) else current_a
+        self.passed += abs(flowed_a) * dt_s / 3600 / self.type.capacity_ah if math.isfinite(flowed_a) else 0.0
         looked = self.kernel.step(dt_s, current_a, cell_v, temperature_c, meter_a)
         if cells_v is not None:
             self.kernel.hear_cells(cells_v)
@@ -98,11 +104,12 @@ class PackEstimate:
     def _compare(self, bms_soc: float) -> None:
         now = self.estimate()
         apart = abs(bms_soc - now.soc) > DISAGREES_SDS * math.hypot(now.sd, BMS_SD)
+        apart = apart and self.passed >= WITNESS_CHARGE
         self.against_s = self.against_s + self.type.trust.window_s if apart else 0.0
 
     @property
     def bms_cannot_be_right(self) -> bool:
-        """The BMS's charge has been three standard deviations off for a minute."""
+        """The BMS's charge has been three standard deviations off for a minute, and not by rest alone."""
         return self.against_s >= DISAGREES_S
 
     def estimate(self) -> Estimate:

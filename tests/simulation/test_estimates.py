@@ -15,13 +15,8 @@ from station_ctl.swap import plan
 from station_ctl.wall_clock import utc_now
 from tests.blackbox_support import attached, decided_again, files, recording
 from tests.simulation.ground import CYCLE_S
-from tests.soc_station import KNOWN, TYPE, EstimatedGround, prepared, with_type_curve
+from tests.soc_station import KNOWN, TYPE, EstimatedGround, prepared
 from tests.support import run
-
-
-@pytest.fixture(autouse=True)
-def _curve(monkeypatch: pytest.MonkeyPatch) -> None:
-    with_type_curve(monkeypatch)
 
 
 def lying(folder: Path, lie_pct: float) -> EstimatedGround:

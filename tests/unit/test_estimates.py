@@ -423,7 +423,7 @@ def test_infinities_in_a_record_are_no_record() -> None:
     text = json.dumps(asdict(PackEstimate(TYPE, COMPILED).record("A1")))
     for wrong in (text.replace('"visits": 1', '"visits": Infinity'), text.replace('"visits": 1', '"visits": NaN')):
         assert wrong != text and "is no record" in str(
-            record.from_bytes(_sealed(b"2 " + wrong.encode()), "A1", TYPE.name)
+            record.from_bytes(_sealed(b"%d " % record.VERSION + wrong.encode()), "A1", TYPE.name)
         )
 
 

@@ -57,8 +57,11 @@ def test_the_bms_talks_only_while_mated_and_awake() -> None:
 def test_voltage_is_that_of_177_lfp_cells() -> None:
     voltages = [pack(soc_pct=soc).voltage_v for soc in (0.0, 10.0, 50.0, 90.0, 100.0)]
     assert voltages == sorted(voltages)
-    assert voltages[0] == pytest.approx(2.6 * 177)
-    assert voltages[2] == pytest.approx(3.295 * 177)
+    assert voltages[0] == pytest.approx(2.49 * 177, rel=0.002)
+    assert voltages[2] == pytest.approx(3.25124 * 177, rel=0.0002)
+    charged = pack(soc_pct=50.0)
+    charged.lag.branch = 1.0
+    assert charged.voltage_v == pytest.approx(3.28182 * 177, rel=0.0002)
     assert len(pack().cell_voltages_v()) == 177
 
 
@@ -188,8 +191,8 @@ def test_a_loaded_pack_sags_and_recovers_slowly() -> None:
     later_v = one.voltage_v
     one.current_a = 0.0
     one.advance(0.1)
-    assert rested_v - at_once_v == pytest.approx(12.0, abs=0.5)
-    assert 3.0 < at_once_v - later_v < 9.0
+    assert rested_v - at_once_v == pytest.approx(13.9, abs=0.3), "ohmic drop and charge transfer at 0.68 C"
+    assert 0.3 < at_once_v - later_v < 3.0, "the surface of the particles is behind, on a plateau"
     assert later_v < one.voltage_v < rested_v
     cold, warm = pack(), pack()
     cold.temperature_c, warm.temperature_c = -10.0, 40.0

@@ -24,7 +24,7 @@ from station_ctl.uplink.message import Message
 from station_ctl.uplink.record_messages import EventMessage
 from station_ctl.uplink.state_messages import InterlockPart, Reason, RobotPart, StateMessage
 from tests.support import run
-from tests.uplink_examples import ALARM_PART
+from tests.uplink_examples import ALARM_PART, BAY
 
 
 def test_the_plants_verbs_are_those_of_the_sim() -> None:
@@ -179,14 +179,43 @@ def test_a_pack_twice_or_nowhere_is_found() -> None:
 
 
 def test_measures_of_nothing_say_so() -> None:
-    nothing = Findings({"visits": [], "dangers": [], "plc": {"motions_started": 4}}, [], None, 0.5, 1800.0)
-    for name in ("swap_duration", "lane_time", "controller_added", "danger_to_withdrawal", "cycle_p99", "overruns"):
+    nothing = Findings({"visits": [], "dangers": [], "plc": {"motions_started": 4}}, [], [], None, 0.5, 1800.0)
+    for name in (
+        "estimate_outside",
+        "swap_duration",
+        "lane_time",
+        "controller_added",
+        "danger_to_withdrawal",
+        "cycle_p99",
+        "overruns",
+    ):
         with pytest.raises(MeasureError):
             MEASURES[name].take(nothing)
     assert [MEASURES[name].take(nothing) for name in ("since", "highest_load", "motions")] == [0.5, 1800.0, 4.0]
-    open_one = Findings({"dangers": [{"kind": "zone_clear", "stopped_after_s": None}]}, [], None, 0.0, 0.0)
+    open_one = Findings({"dangers": [{"kind": "zone_clear", "stopped_after_s": None}]}, [], [], None, 0.0, 0.0)
     with pytest.raises(MeasureError, match="never answered"):
         MEASURES["danger_to_withdrawal"].take(open_one)
+
+
+@pytest.mark.parametrize(("true_pct", "outside"), [(57.0, 0.0), (50.0, 5.0), (93.5, 3.5)])
+def test_an_estimate_is_measured_by_how_far_the_truth_is_outside_of_it(true_pct: float, outside: float) -> None:
+    told = BAY.model_copy(update={"serial": "A-1", "soc_p05_pct": 55.0, "soc_p95_pct": 90.0})
+    silent = BAY.model_copy(update={"serial": "A-2", "soc_p05_pct": None, "soc_p95_pct": None})
+    gone = told.model_copy(update={"serial": "A-3"})
+    found = Findings({"packs": {"A-1": true_pct, "A-2": 1.0}}, [], [told, silent, gone], None, 0.0, 0.0)
+    assert MEASURES["estimate_outside"].take(found) == outside
+
+
+def test_an_event_is_a_moment_of_its_own() -> None:
+    story, operator = _story()
+    operator.tell("event", EventMessage(code="soc.arrival_final", severity="info", text="came with 84 %"))
+    when = When(event="soc.arrival_final", says="84")
+    assert story.met(when) is not None
+    assert not story.now.meets(when) and story.now.meets(When(says="robot: UNLOCK", reason="moving"))
+    operator.tell("event", EventMessage(code="step.extract", severity="info", text="lifted"))
+    assert story.now.meets(When(event="step.extract", step="extract"))
+    operator.tell("event", EventMessage(code="soc.other", severity="info", text=""))
+    assert not story.now.meets(When(event="step.extract"))
 
 
 class _Plant:
