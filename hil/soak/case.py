@@ -18,7 +18,8 @@ class Case:
 
     trucks: over after so many. mounts: packs on each truck; None: 1 to 3, drawn. bays: ordinary ones; three of them are
     empty at first, if there are more than that, else all but one. grid_kw: given, they have chargers, and the station
-    this limit. plan: faults and when they begin; None: drawn.
+    this limit. soc: the charge estimator is on, and the cells keep the run's time. plan: faults and when they begin;
+    None: drawn.
     """
 
     seed: int
@@ -29,12 +30,17 @@ class Case:
     mounts: int | None = None
     bays: int = BAYS
     grid_kw: float | None = None
+    soc: bool = False
     plan: tuple[tuple[float, Fault], ...] | None = None
 
 
 def drawn(seed: int, duration_s: float, speed: float) -> Case:
-    """The case of a seed: in every third one the bays have chargers, which share less than two of them would draw."""
-    return Case(seed, duration_s, speed, grid_kw=GRID_KW if seed % 3 == 0 else None)
+    """The case of a seed.
+
+    In every third one the bays have chargers, which share less than two of them would draw; in every second of those
+    the estimator follows the packs.
+    """
+    return Case(seed, duration_s, speed, grid_kw=GRID_KW if seed % 3 == 0 else None, soc=seed % 6 == 0)
 
 
 @dataclass(slots=True)

@@ -40,6 +40,7 @@ class Regression(BaseModel):
     duration_s: float = Field(gt=0, le=86_400)
     speed: float = Field(gt=0, le=1000)
     grid_kw: float | None = None
+    soc: bool = False
     why: str
     fault: list[Planned] = []
 
@@ -55,7 +56,7 @@ def load(path: Path) -> tuple[Case, str]:
         key = ".".join(map(str, first["loc"]))
         raise RegressionError(f"{key}: {first['msg']}", where=str(path), value=first["input"]) from e
     plan = tuple((f.at_s, f.fault(f"{path}: fault {n}")) for n, f in enumerate(kept.fault, 1))
-    return Case(kept.seed, kept.duration_s, kept.speed, grid_kw=kept.grid_kw, plan=plan), kept.why
+    return Case(kept.seed, kept.duration_s, kept.speed, grid_kw=kept.grid_kw, soc=kept.soc, plan=plan), kept.why
 
 
 def store(outcome: Outcome, folder: Path) -> Path:
@@ -65,6 +66,7 @@ def store(outcome: Outcome, folder: Path) -> Path:
     path = folder / f"seed-{case.seed}.toml"
     head: dict[str, Any] = {"seed": case.seed, "duration_s": case.duration_s, "speed": case.speed}
     head |= {} if case.grid_kw is None else {"grid_kw": case.grid_kw}
+    head |= {"soc": True} if case.soc else {}
     head["why"] = f"{found.invariant} at {found.at_s:.3f} s: {found.text}"
     faults = [{"at_s": at_s} | fault.model_dump(exclude_none=True) for at_s, fault in outcome.plan]
     text = _table(head) + "".join(f"\n[[fault]]\n{_table(fault)}" for fault in faults)

@@ -56,7 +56,7 @@ async def _run(case: Case, folder: Path, arm: Arm) -> Outcome:
                 kind = "record" if isinstance(message, SwapRecord) else "verdict"
                 log.add(kind, message.model_dump_json())
 
-    config = station_config(folder, bays=case.bays, grid_kw=case.grid_kw)
+    config = station_config(folder, bays=case.bays, grid_kw=case.grid_kw, soc=case.soc)
     stock: list[float | None] = [CHARGED_PCT] * max(1, case.bays - 3)
     async with VirtualStation(config, seed=case.seed, speed=case.speed, packs_soc=stock, on_message=seen) as station:
         await Busy(case, station, log, outcome).run(arm)

@@ -11,6 +11,7 @@ from hil.virtual.cabling import Cabling
 from hil.virtual.controller import Controller
 from hil.watch import answers, books, records
 from hil.watch.controller import ControllerWatch
+from hil.watch.estimates import EstimateWatch
 from hil.watch.findings import Findings
 from hil.watch.grid import GridWatch
 from hil.watch.orders import Doubts, Orders
@@ -44,6 +45,7 @@ class Watched:
         self._plant = PlantWatch(self.findings, world, config, now)
         self._visits: list[records.Visit] = []
         self._grid = GridWatch(self.findings, world, config)
+        self._estimates = EstimateWatch(self.findings, world)
         self._thermal = ThermalWatch(self.findings, world, config)
         self._plant.on_departed = self._departed
         self._post = answers.Post(now)
@@ -89,6 +91,7 @@ class Watched:
                 self._supplies.cycle(snapshot, decision)
             self._thermal.cycle(decision, state)
             self._people.cycle(snapshot, state)
+            self._estimates.cycle(snapshot)
             self.look()
 
         service.runner.on_cycle = cycle

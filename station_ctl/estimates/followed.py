@@ -124,7 +124,9 @@ def span(now: Estimate) -> ChargeSpan:
 
 
 def _span(soc: float, low: float, high: float, grounds: Grounds) -> ChargeSpan:
-    return ChargeSpan(round(100 * soc, 1), round(100 * low, 1), round(100 * high, 1), grounds)
+    """In %; nothing holds less than nothing, wherever an interval reaches."""
+    soc_pct, low_pct, high_pct = (max(round(100 * value, 1), 0.0) for value in (soc, low, high))
+    return ChargeSpan(soc_pct, low_pct, high_pct, grounds)
 
 
 def _kept_charge(now: Estimate) -> tuple[float, float] | None:

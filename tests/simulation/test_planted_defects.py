@@ -162,6 +162,7 @@ def test_the_soak_finds_a_planted_defect(
     assert found & set(invariants), f"seed {outcome.case.seed} found {found}"
 
 
+@pytest.mark.planted
 def test_without_a_defect_the_first_seed_finds_nothing() -> None:
     outcome = run(Case(1, SEED_S))
     assert outcome.violations == []
