@@ -45,6 +45,7 @@ cdef inline void spread(Pack* pack, const Cell* cell, double share) noexcept nog
     cdef double places
     cdef int j, k
     cdef Hypothesis* one
+    pack.anew = 1
     for j in range(HEALTHS):
         places = pack.health[j].capacity / step + 1
         for k in range(CHARGES):
@@ -67,6 +68,7 @@ cdef inline void begin(Pack* pack, const Cell* cell, double soc, double sd) noex
     if not sd < 1:
         spread(pack, cell, 1)
         return
+    pack.anew = 1
     for j in range(HEALTHS):
         health = &pack.health[j]
         for k in range(CHARGES):

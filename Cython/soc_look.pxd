@@ -4,7 +4,9 @@
 Within a hypothesis the curve is straightened over the Gaussian's width (`soc_cell.straight`), so no plateau can make the
 linearisation diverge. Model errors are states that wander with the charge that passes, not white noise: a thousand looks
 at one place of the curve are worth one. What a straightened curve leaves unexplained widens the gain's variance but not
-the likelihood's normaliser: otherwise a hypothesis on the flat, where nothing bends, wins by Occam's razor alone.
+the likelihood's normaliser: otherwise a hypothesis on the flat, where nothing bends, wins by Occam's razor alone. For
+the same reason the normaliser counts little again at the same place of the curve: where the curve bends a hypothesis learns slowly, and
+at rest each look would hold its vagueness against it again.
 """
 from libc.math cimport exp, fabs, isfinite, log, sqrt
 from soc_bank cimport DEAD, lives, settle
@@ -20,6 +22,7 @@ cdef struct Look:  # what is the same for every hypothesis: means of the window,
     double ago  # charge that passed since the middle of the window
     double warm_k
     double past  # lag that may be left of a current before the first frame: as large as the mean one since, or so
+    double fresh  # how much of its normaliser counts: little at the place of the curve that was looked at before
     double noise_v2
     double model_v2
 
@@ -135,10 +138,10 @@ cdef inline double weigh(Hypothesis* one, const Cell* cell, const Curves* curves
         evidence[0] = DEAD
         return 0
     if squared > most * most:
-        evidence[0] = -cell.temper * ((2 * most * sqrt(squared) - most * most) + log(seen)) / 2
+        evidence[0] = -cell.temper * ((2 * most * sqrt(squared) - most * most) + look.fresh * log(seen)) / 2
         variance *= sqrt(squared) / most
     else:
-        evidence[0] = -cell.temper * (squared + log(seen)) / 2
+        evidence[0] = -cell.temper * (squared + look.fresh * log(seen)) / 2
     correct(one.mean, one.covariance, ph, innovation, variance)
     evidence[0] -= hold(one, cell, &sight, look.model_v2)
     return squared
@@ -165,6 +168,7 @@ cdef inline Look look_of(const Pack* pack, const Cell* cell) noexcept nogil:
     look.warm_k = w.temperature_c * per_count - 25 if w.count else 0
     look.past = cell.past_share * fabs(pack.travel_rate) / (1 - exp(-max(pack.age_s, 1) / 300))
     look.past *= terms.lag_gain * (1 + cell.fast_gain) * exp(-pack.age_s / terms.lag_s)
+    look.fresh = 1 if pack.anew else max(1 - exp(-w.through / cell.fresh_charge), cell.rest_share)
     look.noise_v2 = cell.noise_v ** 2 + (cell.swing_share * pack.eta_swing_v) ** 2
     look.model_v2 = (cell.model_sd_v * exp(max(-look.warm_k, 0) * cell.model_cold_k)) ** 2
     return look
@@ -196,4 +200,5 @@ cdef inline void judge(Pack* pack, const Cell* cell, const Curves* curves) noexc
             if lives(&pack.bank[n]):
                 pack.bank[n].log_weight -= min(best - evidence[n], cell.most_evidence) if evidence[n] > DEAD else -DEAD
         pack.innovation += 0.1 * (worst / total - pack.innovation)
+        pack.anew = 0
         settle(pack)

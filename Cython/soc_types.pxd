@@ -112,6 +112,7 @@ cdef struct Pack:
     double alive
     double shown  # charge that is told: follows the hypotheses, at no more than a small step a look
     double looks
+    double anew  # hypotheses have begun since the last look
     double woken  # looks when last woken for a failing innovation
     double coasted_s  # since a current was measured
     Pace pace
@@ -151,6 +152,8 @@ cdef struct Cell:
     double charge_wander
     double temper
     double huber
+    double fresh_charge  # looks so far apart are two looks; nearer ones are one place of the curve
+    double rest_share  # of a look at the place of the one before
     double most_evidence  # by which one look may favour one hypothesis over another, in log weight
     double low_v  # a cell voltage outside is no measurement
     double high_v

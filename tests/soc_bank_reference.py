@@ -63,6 +63,7 @@ class Bank:
     def _spread(self, share: float) -> None:
         """Every charge, in places that are free."""
         t, step = self.trust, 1 / (CHARGES - 1)
+        self.anew = True
         for j, health in enumerate(self.type.health):
             places = health.capacity / step + 1
             free = [k for k in range(CHARGES) if k < places and j * CHARGES + k not in self.slot]
@@ -145,10 +146,12 @@ class Bank:
         seen = np.maximum(np.einsum("ni,nij,nj->n", h, p, h) + noise_v2, noise_v2 / 2)
         variance = seen + bent_x + bent_d + (self._past() * slope_u) ** 2
         far = np.sqrt(innovation**2 / variance)
+        fresh = 1.0 if self.anew else max(1 - np.exp(-sums.through / t.fresh_charge), t.rest_share)
+        self.anew = False
         out = far > t.huber
         weights = np.exp(self.log)
         self.innovation += 0.1 * (weights @ far**2 / weights.sum() - self.innovation)
-        evidence = -t.temper / 2 * (np.where(out, 2 * t.huber * far - t.huber**2, far**2) + np.log(seen))
+        evidence = -t.temper / 2 * (np.where(out, 2 * t.huber * far - t.huber**2, far**2) + fresh * np.log(seen))
         stretched = np.where(out, variance * far / t.huber, variance)
         self._correct(h, innovation, None, stretched)
         self.extra = (t.eta_sd * eta) ** 2 + (t.knee_sd * slope_d) ** 2 + (t.graphite_sd * slope_u) ** 2

@@ -141,6 +141,10 @@ class Trust(Section):
     """Exponent of a look's likelihood: looks are not independent."""
     huber: Annotated[float, Field(ge=1, le=10)] = 3.0
     """Beyond so many sd an innovation counts linearly."""
+    fresh_charge: Annotated[float, Field(gt=0, le=0.1)] = 0.0003
+    """Looks at places of the curve so far apart are two looks; of nearer ones the normaliser counts less,"""
+    rest_share: Annotated[float, Field(ge=0, le=1)] = 0.2
+    """but so much at least."""
     most_evidence: Annotated[float, Field(gt=0, le=100)] = 2.0
     """By which one look may favour one hypothesis over another, in log weight."""
 
