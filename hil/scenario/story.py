@@ -21,10 +21,11 @@ from station_ctl.uplink.state_messages import StateMessage
 class Moment:
     """The station as it showed itself at one moment. reason is '' between a change and its `state` message.
 
-    event: code of what it told at this moment, '' for nothing; text is then the event's.
+    event: code of what it told at this moment, '' for nothing; event_text: its text.
     """
 
     event: str = ""
+    event_text: str = ""
     packml: str = ""
     step: str = ""
     reason: str = ""
@@ -46,7 +47,7 @@ _TOLD: dict[str, Callable[[Moment, Any], bool]] = {
     "packml": lambda m, wanted: m.packml == wanted,
     "step": lambda m, wanted: m.step == wanted,
     "reason": lambda m, wanted: m.reason == wanted,
-    "says": lambda m, wanted: wanted in m.text,
+    "says": lambda m, wanted: wanted in m.text or wanted in m.event_text,
     "choice": lambda m, wanted: wanted in m.choices,
     "latched": lambda m, wanted: m.latched is wanted,
     "first_out": lambda m, wanted: m.first_out.split(":")[0] == wanted,
@@ -151,12 +152,13 @@ class Story:
     def _event(self, said: EventMessage) -> None:
         kind, _, _ = said.code.partition(".")
         self._note(kind if kind in ("state", "step") else "state", f"{said.code}: {said.text}")
-        before = replace(self.now, event="")
-        told = replace(before, event=said.code, reason="", text=said.text)
+        before = replace(self.now, event="", event_text="")
+        told = replace(before, event=said.code, event_text=said.text)
+        changed = replace(told, reason="", text=said.text)
         if kind == "step":
-            self.moments.append(replace(told, step=said.code.removeprefix("step.")))
+            self.moments.append(replace(changed, step=said.code.removeprefix("step.")))
         elif kind == "state":
-            self.moments.append(replace(told, packml=str(said.details.get("to", told.packml))))
+            self.moments.append(replace(changed, packml=str(said.details.get("to", told.packml))))
         else:
             self.moments += [told, before]
 
