@@ -100,7 +100,7 @@ cdef class Estimator:
         self.pack.last_current_a = self.pack.last_voltage_v = NAN
         self.pack.pace.dt_s = -1  # no step yet
         begin_window(&self.pack.window)
-        begin(&self.pack, &type.cell, 0.5, INFINITY)
+        begin(&self.pack, &type.cell, 0.5, INFINITY, 1)
 
     def _think(self, healths):
         if len(healths) != HEALTHS:
@@ -118,11 +118,13 @@ cdef class Estimator:
         recall(&self.pack.prior.scale, &self.pack.prior.scale_sd, scale)
         recall(&self.pack.prior.level_v, &self.pack.prior.level_sd_v, level)
 
-    def start(self, double soc, double soc_sd):
-        """The charge is known to be soc -+ soc_sd; soc_sd of 1 and more: anything from empty to full."""
-        if not (0 <= soc <= 1.05 and soc_sd > 0):
-            raise ValueError(f"a start of {soc} -+ {soc_sd}")
-        begin(&self.pack, &self.type.cell, soc, soc_sd)
+    def start(self, double soc, double soc_sd, double doubt=0.005):
+        """The charge is known to be soc -+ soc_sd; soc_sd of 1 and more: anything from empty to full.
+
+        doubt: how likely that is wrong, and the charge any other."""
+        if not (0 <= soc <= 1.05 and soc_sd > 0 and 0 < doubt < 1):
+            raise ValueError(f"a start of {soc} -+ {soc_sd}, doubt {doubt}")
+        begin(&self.pack, &self.type.cell, soc, soc_sd, doubt)
         begin_window(&self.pack.window)
         show(&self.pack)
 

@@ -3,7 +3,7 @@
 
 A point-mass (Rao-Blackwell) filter with a Gaussian at each point. soc_look carries them on and weighs them.
 """
-from libc.math cimport exp, log
+from libc.math cimport exp, floor, log
 from libc.string cimport memset
 from soc_types cimport B, BANK, C, CHARGES, Cell, G, HEALTHS, Hypothesis, Health, Pack, PACKED, Q, S, STATES, X
 
@@ -56,10 +56,13 @@ cdef inline void spread(Pack* pack, const Cell* cell, double share) noexcept nog
     settle(pack)
 
 
-cdef inline void begin(Pack* pack, const Cell* cell, double soc, double sd) noexcept nogil:
-    """Only charges about soc; sd not below 1: all of them."""
-    cdef double step = 5 * sd / (CHARGES - 1)
-    cdef double here
+cdef inline void begin(Pack* pack, const Cell* cell, double soc, double sd, double doubt) noexcept nogil:
+    """Charges about soc, and any with the weight of the doubt: who said so may be wrong. sd not below 1: any, all alike.
+
+    The places are multiples of one step for every health: where the curve bends, a finer or shifted grid would win.
+    Every other one is left to the doubt."""
+    cdef double step = 10 * sd / (CHARGES - 1)
+    cdef double middle, here, total
     cdef int j, k
     cdef Hypothesis* one
     cdef Health* health
@@ -69,16 +72,22 @@ cdef inline void begin(Pack* pack, const Cell* cell, double soc, double sd) noex
         spread(pack, cell, 1)
         return
     pack.anew = 1
+    pack.woken = pack.looks - 61  # it may be woken as soon as it fails
     for j in range(HEALTHS):
         health = &pack.health[j]
-        for k in range(CHARGES):
+        middle = floor(soc * health.capacity / step + 0.5)
+        total = 0
+        for k in range(0, CHARGES, 2):
             one = &pack.bank[j * CHARGES + k]
-            here = soc - 2.5 * sd + k * step
-            place(pack, cell, one, here * health.capacity, 0.65 * step * health.capacity, health)
+            here = (middle + k // 2 - CHARGES // 4) * step / health.capacity
+            place(pack, cell, one, here * health.capacity, 0.65 * step, health)
             one.covariance[0] += (here * health.sd) ** 2
             one.covariance[1] = here * health.sd ** 2
-            one.log_weight = log(health.weight) - ((here - soc) / sd) ** 2 / 2
-    settle(pack)
+            one.log_weight = -((here - soc) / sd) ** 2 / 2
+            total += exp(one.log_weight)
+        for k in range(0, CHARGES, 2):
+            pack.bank[j * CHARGES + k].log_weight += log(health.weight / total)
+    spread(pack, cell, doubt)
 
 
 cdef inline void settle(Pack* pack) noexcept nogil:

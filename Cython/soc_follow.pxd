@@ -1,14 +1,15 @@
 # cython: language_level=3, cdivision=True
 """One pack followed frame by frame: frames into windows, windows into looks, and what a look leads to."""
 from soc_answer cimport Mixture, gather, gather_state, sd, sharpened
-from soc_bank cimport merge, spread
+from libc.math cimport INFINITY, exp
+from soc_bank cimport begin, lives, merge, spread
 from soc_cells cimport Cells, Middle, hear_cells
 from soc_input cimport begin_window, take
 from soc_kept cimport forget_charge
-from soc_look cimport judge
+from soc_look cimport judge, outside
 from soc_power cimport Present
 from soc_told cimport between, present
-from soc_types cimport Cell, Curves, Pack, Q
+from soc_types cimport BANK, Cell, Curves, Pack, Q
 
 cdef enum:
     SETTLED_S = 600  # from here on what is told moves by small steps only
@@ -56,6 +57,9 @@ cdef inline void look_after(Pack* pack, const Cell* cell) noexcept nogil:
     """Sure: one filter is enough. Failing or blind for long: everything is thought possible again."""
     if pack.window.spread > 0 and lost(pack):
         forget_charge(pack, cell)
+    elif absurd(pack):
+        pack.woken = pack.looks
+        begin(pack, cell, 0.5, INFINITY, 1)
     elif pack.innovation > 9 and pack.looks - pack.woken > 60:
         pack.woken = pack.looks
         spread(pack, cell, 0.1)
@@ -69,6 +73,18 @@ cdef inline bint lost(const Pack* pack) noexcept nogil:
     cdef Mixture mix
     gather(pack, &mix, 0)
     return sd(&mix) > 0.32
+
+
+cdef inline bint absurd(const Pack* pack) noexcept nogil:
+    """What fits best is beyond what a pack can be: a start that was not true, or another pack than the record's."""
+    cdef double total = 0, beyond = 0, weight
+    cdef int n
+    for n in range(BANK):
+        if lives(&pack.bank[n]):
+            weight = exp(pack.bank[n].log_weight)
+            total += weight
+            beyond += weight * outside(&pack.bank[n])
+    return beyond > 0.03 * total
 
 
 cdef inline bint sure(const Pack* pack) noexcept nogil:

@@ -83,4 +83,4 @@ cdef inline void forget_charge(Pack* pack, const Cell* cell) noexcept nogil:
     pack.prior.scale_aged = 0
     state_of(pack, C, &pack.prior.level_v, &pack.prior.level_sd_v)
     pack.unseen = 0
-    begin(pack, cell, 0.5, INFINITY)
+    begin(pack, cell, 0.5, INFINITY, 1)

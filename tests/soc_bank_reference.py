@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from station_ctl.soc import curves
 from station_ctl.soc.cell_type import CellType
+from station_ctl.soc.type_sections import Health
 from tests.soc_mixture import Said, read, straight
 
 Array = NDArray[np.float64]
@@ -62,30 +63,59 @@ class Bank:
 
     def _spread(self, share: float) -> None:
         """Every charge, in places that are free."""
-        t, step = self.trust, 1 / (CHARGES - 1)
+        step = 1 / (CHARGES - 1)
         self.anew = True
         for j, health in enumerate(self.type.health):
             places = health.capacity / step + 1
             free = [k for k in range(CHARGES) if k < places and j * CHARGES + k not in self.slot]
-            mean, variance = np.zeros((len(free), 8)), np.zeros((len(free), 8, 8))
-            grown = t.scale_aged * (1 - health.graphite)
-            mean[:, X], mean[:, Q], mean[:, S] = np.array(free) * step, health.capacity, 1 + grown
-            mean[:, G] = health.graphite
-            for state, value in {
-                X: (0.65 * step) ** 2, Q: health.sd**2, H: t.branch_sd**2, S: t.scale_sd**2 + grown**2,
-                G: health.graphite_sd**2, C: t.level_sd_v**2, O: 2 * t.model_sd_v**2, B: t.bias_sd_c**2,
-            }.items():  # fmt: skip
-                variance[:, state, state] = value
-            self.slot = np.r_[self.slot, j * CHARGES + np.array(free, dtype=int)]
-            self.m, self.p = np.r_[self.m, mean], np.r_[self.p, variance]
-            self.log = np.r_[self.log, np.full(len(free), np.log(share * health.weight / places))]
-            self.extra = np.r_[self.extra, np.zeros(len(free))]
+            mean, variance = self._place(health, np.array(free) * step, 0.65 * step)
+            self._add(j, free, mean, variance, np.full(len(free), np.log(share * health.weight / places)))
         self._keep(np.argsort(self.slot))
         self.log -= self.log.max()
+
+    def start(self, soc: float, sd: float, doubt: float = 0.005) -> None:
+        """Charges about soc, at multiples of one step for every health; any with the weight of the doubt."""
+        step, which = 10 * sd / (CHARGES - 1), np.arange(0, CHARGES, 2)
+        self._keep(np.zeros(len(self.slot), dtype=bool))
+        self.anew = True
+        self.woken = self.looks - 61
+        for j, health in enumerate(self.type.health):
+            places = (np.floor(soc * health.capacity / step + 0.5) + which // 2 - CHARGES // 4) * step
+            here = places / health.capacity
+            mean, variance = self._place(health, places, 0.65 * step)
+            variance[:, X, X] += (here * health.sd) ** 2
+            variance[:, X, Q] = variance[:, Q, X] = here * health.sd**2
+            weight = np.exp(-(((here - soc) / sd) ** 2) / 2)
+            self._add(j, which.tolist(), mean, variance, np.log(health.weight * weight / weight.sum()))
+        self._spread(doubt)
+        self._keep(self.log > ALIVE)
+
+    def _place(self, health: Health, charges: Array, sd: float) -> tuple[Array, Array]:
+        """Means and covariances before any voltage."""
+        t, grown = self.trust, self.trust.scale_aged * (1 - health.graphite)
+        mean, variance = np.zeros((len(charges), 8)), np.zeros((len(charges), 8, 8))
+        mean[:, X], mean[:, Q], mean[:, S], mean[:, G] = charges, health.capacity, 1 + grown, health.graphite
+        for state, value in {
+            X: sd**2, Q: health.sd**2, H: t.branch_sd**2, S: t.scale_sd**2 + grown**2,
+            G: health.graphite_sd**2, C: t.level_sd_v**2, O: 2 * t.model_sd_v**2, B: t.bias_sd_c**2,
+        }.items():  # fmt: skip
+            variance[:, state, state] = value
+        return mean, variance
+
+    def _add(self, j: int, which: list[int], mean: Array, variance: Array, log: Array) -> None:
+        """Hypotheses of this health, at these of its places."""
+        self.slot = np.r_[self.slot, j * CHARGES + np.array(which, dtype=int)]
+        self.m, self.p = np.r_[self.m, mean], np.r_[self.p, variance]
+        self.log, self.extra = np.r_[self.log, log], np.r_[self.extra, np.zeros(len(which))]
 
     def _keep(self, which: Array) -> None:
         self.slot, self.m, self.p = self.slot[which], self.m[which], self.p[which]
         self.log, self.extra = self.log[which], self.extra[which]
+
+    def _absurd(self) -> bool:
+        """What fits best is beyond what a pack can be."""
+        weights = np.exp(self.log)
+        return bool(weights @ self._outside() > 0.03 * weights.sum())
 
     def _merge(self) -> None:
         """All as one, by their moments."""
@@ -164,10 +194,16 @@ class Bank:
         m[:, C] = np.clip(m[:, C], -4 * t.level_sd_v, 4 * t.level_sd_v)
         most = 3.5 * np.sqrt(model_v2 + self.extra)
         m[:, O] = np.clip(m[:, O], -most, most)
-        x, q, g = m[:, X], m[:, Q], m[:, G]
-        for wrong in (-0.02 - x, x - q - 0.02, q - 1.06, 0.6 - q, g - 1.02, 0.6 - g):
-            evidence -= 100 * np.maximum(wrong, 0)
+        evidence -= 100 * self._outside()
         self.log -= np.minimum(evidence.max() - evidence, t.most_evidence)
+
+    def _outside(self) -> Array:
+        """How far each is from anything a pack can be."""
+        x, q, g = self.m[:, X], self.m[:, Q], self.m[:, G]
+        beyond: Array = sum(
+            np.maximum(wrong, 0) for wrong in (-0.02 - x, x - q - 0.02, q - 1.06, 0.6 - q, g - 1.02, 0.6 - g)
+        )
+        return beyond
 
     def _past(self) -> float:
         """What may be left of the lag of a current before the first frame."""

@@ -64,15 +64,22 @@ class Reference(Bank):
         self.shown += sums.charge
         self._judge()
         self.looks += 1
-        if self.innovation > 9 and self.looks - self.woken > 60:
-            self.woken = self.looks
-            self._spread(0.1)
-        elif self.looks % 12 == 0 and len(self.log) > 1 and self.soc().sd < 0.006 and self.state(Q).sd < 0.01:
-            self._merge()
+        self._look_after()
         soc = float(np.clip(self.soc().sharpened(), -0.02, 1.02))
         self.shown = float(np.clip(soc, self.shown - 0.015, self.shown + 0.015)) if self.age_s > 600 else soc
         self.sums = Sums()
         return True
+
+    def _look_after(self) -> None:
+        if self._absurd():
+            self.woken = self.looks
+            self._keep(np.zeros(len(self.slot), dtype=bool))
+            self._spread(1.0)
+        elif self.innovation > 9 and self.looks - self.woken > 60:
+            self.woken = self.looks
+            self._spread(0.1)
+        elif self.looks % 12 == 0 and len(self.log) > 1 and self.soc().sd < 0.006 and self.state(Q).sd < 0.01:
+            self._merge()
 
     def _believed(self, voltage_v: float, level_v: float, dt_s: float, change: float) -> bool:
         """In range, and no lone spike: three in a row are none."""

@@ -12,6 +12,7 @@ import numpy as np
 from drivers import candump
 from drivers.candump import Heard
 from drivers.dbc_file import DbcFile
+from station_ctl.soc import log_files
 from station_ctl.soc.candump_rows import NamedSignals, OwnPacks, Signals
 from station_ctl.soc.log import Log, LogError, from_columns
 from station_ctl.soc.row import Row
@@ -53,18 +54,22 @@ def read(path: Path, how: How, cells_in_series: int) -> Log:
     packs = _packs(how, cells_in_series)
     try:
         with path.open(encoding="ascii", errors="replace") as file:
-            for heard in _rising(candump.read(file, where, how.interface), where):
+            for heard in _rising(candump.read(log_files.lines(file), where, how.interface), where):
                 packs.hear(heard)
     except OSError as e:
         raise LogError("cannot be read", where=where, value=str(e)) from e
-    rows = packs.rows[_chosen(packs, how.address, where)]
+    bus = f"{where}, bus {how.interface}" if how.interface else where
+    rows = packs.rows[_chosen(packs, how.address, bus)]
     columns = np.array(rows, dtype=float)
     return from_columns(dict(zip(("t", "I", "V", "T", "I_meter"), columns.T, strict=True)), where)
 
 
 def _packs(how: How, cells_in_series: int) -> _Packs:
     if how.dbc != OWN_PACKS:
-        return NamedSignals(DbcFile(Path(how.dbc)), Signals.parse(how.signals), cells_in_series)
+        named = NamedSignals(DbcFile(Path(how.dbc)), Signals.parse(how.signals), cells_in_series)
+        if how.address is not None and not named.by_source:
+            raise LogError("takes no address: not every signal is of a J1939 message", where=f"--dbc {how.dbc}")
+        return named
     if how.signals:
         raise LogError(
             "takes no signals", where="--dbc pack", value=how.signals, remedy="give the DBC file they are in"
@@ -91,7 +96,8 @@ def _chosen(packs: _Packs, address: int | None, where: str) -> int | None:
     names = [f"{source:#04x}" for source in packs.rows if source is not None]
     if not sources:
         lack = packs.lacking(address)
-        raise LogError("has no such pack" if names else f"has no pack: {lack}", where=where, value=address, limit=names)
+        what = "has no such pack" if names else f"has no pack: {lack}"
+        raise LogError(what, where=where, value=address, limit=names or None)
     if len(sources) > 1:
         raise LogError("has several packs", where=where, value=names, remedy="choose one by --address")
     if lack := packs.lacking(sources[0]):

@@ -68,6 +68,10 @@ class Signals:
                 raise LogError(
                     "is no signal", where="--signal", value=f"{key}={name}", limit=f"I=, {'=, '.join(OLDEST_S)}="
                 )
+            if name.startswith("-") and not key.startswith("I"):
+                raise LogError(
+                    "only a current has another sign", where="--signal", value=f"{key}={name}", limit="I=-NAME"
+                )
         if len(names) < len(texts):
             raise LogError("names a signal twice", where="--signal", value=list(texts))
         if "I" not in names or ("V" in names) == ("V_pack" in names):
@@ -97,7 +101,7 @@ class NamedSignals:
         self.rows: dict[int | None, list[Row]] = {}
         self._file, self._signals, self._cells = file, signals, cells_in_series
         self._wanted = {key: file.find(name) for key, name in signals.names.items()}
-        self._by_source = all(wanted.j1939 for wanted in self._wanted.values())
+        self.by_source = all(wanted.j1939 for wanted in self._wanted.values())
         self._reassembly = Reassembly()
         self._last: dict[int | None, _Last] = {}
 
@@ -107,7 +111,7 @@ class NamedSignals:
         self._take(plain, None, heard.data, heard.t_s, j1939=False)
         if heard.extended:
             for message in self._reassembly.hear(heard.can_id, heard.data, heard.t_s):
-                source = message.source if self._by_source else None
+                source = message.source if self.by_source else None
                 self._take((message.pgn, True), source, message.data, heard.t_s, j1939=True)
 
     def _take(self, found_by: tuple[int, bool], source: int | None, data: bytes, t_s: float, *, j1939: bool) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 
 from station_ctl.kernel import soc as kernel
 from station_ctl.soc.cell_type import CellType
+from station_ctl.soc.type_rules import PLATEAU_END
 from station_ctl.soc.type_sections import Terms
 
 FIRST: Final = -0.12
@@ -63,9 +64,15 @@ def terms(data: Terms) -> list[tuple[float, ...]]:
     return [tuple(math.exp(beyond(against, log, place)) for log in logs) for place in places]
 
 
+def at(data: Terms, temperature_c: float) -> tuple[float, ...]:
+    """The six terms at the nearest temperature of the table."""
+    table = terms(data)
+    return table[min(max(round((temperature_c + 40) / 2), 0), len(table) - 1)]
+
+
 def _plateau(soc: Sequence[float], middle: Sequence[float], knee_from: float) -> list[float]:
     """The middle curve, gone on straight above the knee with the slope of the 6 % before it (never falling)."""
-    near = [k for k, z in enumerate(soc) if knee_from - 0.06 - 1e-9 <= z <= knee_from + 1e-9]
+    near = [k for k, z in enumerate(soc) if knee_from - PLATEAU_END - 1e-9 <= z <= knee_from + 1e-9]
     mean_z = sum(soc[k] for k in near) / len(near)
     mean_v = sum(middle[k] for k in near) / len(near)
     slope = sum((soc[k] - mean_z) * (middle[k] - mean_v) for k in near) / sum((soc[k] - mean_z) ** 2 for k in near)

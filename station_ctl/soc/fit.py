@@ -1,8 +1,8 @@
 """From pulse tests and a slow cycle to a cell type: the terms of the model by least squares, and how well it fits.
 
 The open-circuit curves come first (from a slow cycle, or measured apart); then the terms at each temperature, all runs
-together, with a weak pull towards straight Arrhenius lines. What is left over per run and temperature is the report,
-and sets how far the estimator will believe the model.
+together, with a weak pull towards straight Arrhenius lines and a common cell's dynamics. What is left over per run and
+temperature is the report; `fit_trust` makes of it how far the estimator will believe the model.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from station_ctl.kernel import soc as kernel
 from station_ctl.soc import curves
 from station_ctl.soc.cell_type import CellType
 from station_ctl.soc.fit_runs import FitError, Run
-from station_ctl.soc.type_sections import Curve, Terms
+from station_ctl.soc.type_sections import Terms
 
 Array = NDArray[np.float64]
 FROM_SOC: Final = 0.04
@@ -28,6 +28,8 @@ FROM_SOC: Final = 0.04
 ROBUST_MV: Final = 5.0
 STRAIGHT: Final = 20.0
 """Pull towards Arrhenius lines, in residuals of 1 mV per change of slope (in ln per 1000/K)."""
+COMMON: Final = 3.0
+"""Pull of the dynamics to a common cell's, in residuals of 1 mV per ln: what no run tells stays what is usual."""
 _START: Final = {
     "lag_gain": (0.045, 3300.0),
     "lag_s": (113.0, 3600.0),
@@ -37,6 +39,8 @@ _START: Final = {
 """Values at 25 degC and their slope against 1/T: a common large LFP cell."""
 _SLOW: Final = {"slow_v": (0.027, 5200.0), "slow_s": (26.0, 2000.0)}
 _GLOBAL: Final = {"fast_gain": 0.5, "fast_s": 0.1, "branch_gain": 17.0, "knee_lag": 0.12}
+_MOST: Final = np.log([3.0, 0.9, 100.0, 1.0])
+"""Of each of these: the fast lag is the faster one, and the phosphate lags no further than the graphite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +55,24 @@ class Left:
 
 
 def fit(
-    first: CellType, runs: Sequence[Run], at_c: Sequence[float], *, slow: bool = False, rounds: int = 15
+    first: CellType,
+    runs: Sequence[Run],
+    at_c: Sequence[float],
+    *,
+    slow: bool = False,
+    rounds: int = 15,
+    begin: CellType | None = None,
 ) -> tuple[CellType, list[Left]]:
     """The type with its terms at these temperatures, and what is left. first: name, capacity, curves, trust and limits.
 
-    slow: also a resistor with a capacitor (cells whose voltage creeps for tens of seconds).
+    slow: also a resistor with a capacitor (cells whose voltage creeps for tens of seconds). begin: a type that was
+    fitted to nearly the same runs, with these temperatures among its own; without: a common large LFP cell.
     """
     if not runs:
         raise FitError("no runs", where=first.name)
     problem = _Problem(first, tuple(runs), tuple(at_c), slow)
     solved = least_squares(
-        problem.residuals, problem.start(), max_nfev=rounds, loss="soft_l1", f_scale=ROBUST_MV, x_scale=0.3
+        problem.residuals, problem.start(begin), max_nfev=rounds, loss="soft_l1", f_scale=ROBUST_MV, x_scale=0.3
     )
     found = problem.type(solved.x)
     return found, [left(found, run) for run in runs]
@@ -91,31 +102,6 @@ def voltage(cell_type: CellType, run: Run) -> Array:
     return volts
 
 
-def curve_from_cycle(cycle: Run, model: CellType) -> Curve:
-    """Both branches from a slow cycle: its two legs, less what the model says the current costs."""
-    free = model.model_copy(update={"curve": _level(model.curve)})
-    costs = voltage(free, cycle) - curves_at(free, cycle.frames[:, 3])
-    soc, amps = cycle.frames[:, 3], cycle.frames[:, 1]
-    grid = np.array(model.curve.soc)
-    legs = [_leg(soc[m], (cycle.voltage_v - costs)[m], grid) for m in (amps < 0, amps > 0)]
-    low, high = np.minimum(*legs), np.maximum(*legs)
-    return model.curve.model_copy(update={"discharge_v": tuple(map(float, low)), "charge_v": tuple(map(float, high))})
-
-
-def _leg(soc: Array, volts: Array, grid: Array) -> Array:
-    if len(soc) < 50:
-        raise FitError("the slow cycle has no charge or no discharge", where="slow cycle", value=len(soc))
-    order = np.argsort(soc)
-    smooth = np.interp(grid, soc[order], volts[order])
-    rising: Array = np.maximum.accumulate(smooth) + np.arange(len(grid)) * 1e-6
-    return rising
-
-
-def _level(curve: Curve) -> Curve:
-    middle = tuple((a + b) / 2 for a, b in zip(curve.discharge_v, curve.charge_v, strict=True))
-    return curve.model_copy(update={"discharge_v": middle, "charge_v": middle})
-
-
 def curves_at(cell_type: CellType, soc: Array) -> Array:
     """The middle curve at these charges, V."""
     c = cell_type.curve
@@ -142,8 +128,12 @@ class _Problem:
         self.wanted = [run.frames[:, 3] > FROM_SOC for run in runs]
         self.against = 1e3 / (np.array(at_c) + 273.15)
 
-    def start(self) -> Array:
-        """Where the search begins: a common large LFP cell."""
+    def start(self, begin: CellType | None) -> Array:
+        """Where the search begins: a common large LFP cell, or this type."""
+        if begin is not None:
+            at = [begin.terms.at_c.index(t) for t in self.at_c]
+            terms = [math.log(max(getattr(begin.terms, n)[k], 1e-6)) for k in at for n in self.names]
+            return np.array(terms + [math.log(max(getattr(begin.dynamics, n), 1e-6)) for n in _GLOBAL])
         known = _START | _SLOW
         inverse_k = [1 / (t + 273.15) - 1 / 298.15 for t in self.at_c]
         terms = [math.log(known[n][0]) + known[n][1] * a for a in inverse_k for n in self.names]
@@ -155,7 +145,7 @@ class _Problem:
         values = {name: tuple(map(float, table[:, k])) for k, name in enumerate(self.names)}
         values.setdefault("slow_v", (0.0,) * len(self.at_c))
         values.setdefault("slow_s", (20.0,) * len(self.at_c))
-        globals_ = dict(zip(_GLOBAL, map(float, np.exp(np.clip(x[-len(_GLOBAL) :], -12, 5))), strict=True))
+        globals_ = dict(zip(_GLOBAL, map(float, np.exp(np.clip(x[-len(_GLOBAL) :], -12, _MOST))), strict=True))
         dynamics = self.first.dynamics.model_copy(update=globals_)
         return self.first.model_copy(
             update={
@@ -165,17 +155,24 @@ class _Problem:
         )
 
     def residuals(self, x: Array) -> Array:
-        """mV of each run, weighed to 1000 samples, and the pull towards Arrhenius lines."""
-        found = self.type(x)
-        cell = kernel.CellType(
-            curves.row(found), self.plateau, self.knee, np.array(curves.terms(found.terms)), curves.FIRST, curves.STEP
-        )
+        """mV of each run, weighed to 1000 samples, and the pulls."""
+        parts = self._misses(self.type(x))
+        table = x[: -len(_GLOBAL)].reshape(len(self.at_c), -1)
+        slopes = np.diff(table, axis=0) / np.diff(self.against)[:, None]
+        parts.append(STRAIGHT * np.diff(slopes, axis=0).ravel())
+        parts.append(COMMON * (x[-len(_GLOBAL) :] - np.log(list(_GLOBAL.values()))))
+        return np.nan_to_num(np.concatenate(parts), nan=1e3, posinf=1e3, neginf=-1e3)
+
+    def _misses(self, found: CellType) -> list[Array]:
+        """mV of each run, weighed to 1000 samples. Terms that no kernel takes are only a bad step of the search."""
+        try:
+            terms = np.array(curves.terms(found.terms))
+            cell = kernel.CellType(curves.row(found), self.plateau, self.knee, terms, curves.FIRST, curves.STEP)
+        except ValueError:
+            return [np.full(int(wanted.sum()), 1e3) for wanted in self.wanted]
         parts = []
         for run, wanted in zip(self.runs, self.wanted, strict=True):
             volts = np.empty(len(run.frames))
             cell.predict(run.frames, run.branch, 1.0, volts)
             parts.append((volts - run.voltage_v)[wanted] * 1e3 / math.sqrt(wanted.sum() / 1000))
-        table = x[: -len(_GLOBAL)].reshape(len(self.at_c), -1)
-        slopes = np.diff(table, axis=0) / np.diff(self.against)[:, None]
-        parts.append(STRAIGHT * np.diff(slopes, axis=0).ravel())
-        return np.nan_to_num(np.concatenate(parts), nan=1e3, posinf=1e3, neginf=-1e3)
+        return parts

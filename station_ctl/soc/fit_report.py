@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 from pydantic import BaseModel
 
 from station_ctl.soc.cell_type import CellType
 from station_ctl.soc.fit import Left, voltage
 from station_ctl.soc.fit_runs import Run
+from station_ctl.soc.type_sections import Trust
 
 WIDTH: Final = 110
 
@@ -66,6 +66,13 @@ def table(left: Sequence[Left]) -> str:
     return "\n".join(rows) + "\n"
 
 
+def trust_line(like: Trust, found: Trust) -> str:
+    """What of `[trust]` the fit had to widen."""
+    pairs = zip(found, like, strict=True)
+    wider = [f"{name} {value:.3g} ({before:.3g})" for (name, value), (_, before) in pairs if value != before]
+    return "trust less than --like: " + (", ".join(wider) or "nothing") + "\n"
+
+
 def plot(path: Path, cell_type: CellType, runs: Sequence[Run]) -> None:
     """The curve, the terms over temperature, and each run's error over its charge."""
     from matplotlib.figure import Figure
@@ -86,8 +93,3 @@ def plot(path: Path, cell_type: CellType, runs: Sequence[Run]) -> None:
     error.set(xlabel="charge", ylabel="model less measured, mV", ylim=(-30, 30))
     error.legend(fontsize=6, ncols=4)
     figure.savefig(path)
-
-
-def spread_mv(left: Sequence[Left]) -> float:
-    """rms over all runs: the least `trust.model_sd_v` may be."""
-    return float(np.sqrt(np.mean([one.rms_mv**2 for one in left])))

@@ -78,9 +78,9 @@ class PackEstimate:
         self.against_s = 0.0
         self.passed = 0.0
 
-    def start(self, soc: float, soc_sd: float) -> None:
-        """The charge is known. ValueError unless 0..1.05 and sd > 0."""
-        self.kernel.start(soc, soc_sd)
+    def start(self, soc: float, soc_sd: float, doubt: float = 0.005) -> None:
+        """The charge is known; doubt: how likely not at all. ValueError unless 0..1.05, sd > 0, doubt in 0..1."""
+        self.kernel.start(soc, soc_sd, doubt)
         self.passed = WITNESS_CHARGE
 
     def frame(

@@ -4,28 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from station_ctl.soc.type_rules import Degrees, Section, Share, Volt, near, rising
 
 COLDEST_NEEDED_C: Final = 0.0
 WARMEST_NEEDED_C: Final = 25.0
 """Terms have to be measured at least between these: nothing colder or warmer than the last is made up far."""
-
-Volt = Annotated[float, Field(ge=1.5, le=4.5)]
-Share = Annotated[float, Field(gt=0, lt=1)]
-Many = Annotated[tuple[float, ...], Field(min_length=2, max_length=64)]
-
-
-def rising(name: str, values: tuple[float, ...]) -> None:
-    """ValueError unless each is above the one before."""
-    for k in range(1, len(values)):
-        if values[k] <= values[k - 1]:
-            raise ValueError(f"{name}: does not rise at value {k + 1} ({values[k]} after {values[k - 1]})")
-
-
-class Section(BaseModel):
-    """Common rules of all sections."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Curve(Section):
@@ -47,6 +32,7 @@ class Curve(Section):
             rising(name, getattr(self, name))
         if abs(self.soc[0]) > 1e-6 or abs(self.soc[-1] - 1) > 1e-6:
             raise ValueError(f"soc: from {self.soc[0]} to {self.soc[-1]}, not from 0 to 1")
+        near("soc", self.soc, self.knee_from)
         for k, (low, high) in enumerate(zip(self.discharge_v, self.charge_v, strict=True)):
             if low > high:
                 raise ValueError(f"charge_v: below discharge_v at soc {self.soc[k]}")
@@ -154,7 +140,7 @@ class Limits(Section):
 
     cell_low_v: Volt
     cell_high_v: Volt
-    at_c: Many
+    at_c: Degrees
     charge_c: Annotated[tuple[Annotated[float, Field(ge=0, le=10)], ...], Field(min_length=2)]
     discharge_c: Annotated[tuple[Annotated[float, Field(ge=0, le=10)], ...], Field(min_length=2)]
 

@@ -21,7 +21,9 @@ def line_of(text: str, path: Sequence[str]) -> int:
             here = header[1]
             if here == table and seen == nth:
                 at = number
-        elif here == table and seen == nth and re.match(rf"\s*{re.escape(key)}\s*=", line):
+            if not table and here == key:  # a whole table is meant: its first header
+                return number
+        elif here == table and seen == nth and re.match(rf"""\s*["']?{re.escape(key)}["']?\s*=""", line):
             return number
     return at
 

@@ -10,7 +10,7 @@ import station_ctl.kernel.soc as kernel
 from station_ctl.soc import curves
 
 np = pytest.importorskip("numpy")
-from tests.soc_frames import KERNEL, TYPE, Array, estimator  # noqa: E402
+from tests.soc_frames import KERNEL, TYPE, Array, estimator, of_currents  # noqa: E402
 
 CAPACITY, GRAPHITE = 1, 4
 """Places of these states."""
@@ -85,3 +85,43 @@ def test_without_a_knee_lost_lithium_is_only_possible() -> None:
     now, k = one.estimate(), int(0.6 * len(rows)) - 1
     assert now[0] < soc[k] - 0.03
     assert soc[k] < now[3] + 0.01
+
+
+@pytest.mark.parametrize("soc", [0.0, 0.05])
+def test_a_start_that_is_known_says_nothing_about_the_health(soc: float) -> None:
+    """Far from the knee healths look alike: from empty, a start -+3 % leaves them as likely as no start does."""
+    rows, _ = of_currents(np.full(900, 90.0), soc)
+    healths = []
+    for start in (None, (soc, 0.03)):
+        one = estimator()
+        if start is not None:
+            one.start(*start)
+        one.run(rows, np.empty((0, 11)), np.empty(0, dtype=int))
+        weights = np.exp([row[0] for row in one.all()]).reshape(-1, 31).sum(axis=1)
+        healths.append(weights / weights.sum())
+    assert np.abs(healths[1] - healths[0]).max() < 0.1
+
+
+@pytest.mark.parametrize(
+    ("soc", "told"), [(0.02, 0.55), (0.02, 0.9), (0.9, 0.3), (0.3, 0.05), (0.75, 0.2), (0.95, 0.5)]
+)
+def test_a_start_that_is_not_true_is_found_out(soc: float, told: float) -> None:
+    """By the first voltages: the truth is inside the interval after ten minutes, and no capacity is absurd."""
+    rows, true = of_currents(np.full(3600, 90.0 if soc < 0.5 else -90.0), soc)
+    one, answers, wanted = estimator(), np.empty((60, 11)), np.linspace(60, 3599, 60).astype(int)
+    one.start(told, 0.03)
+    one.run(rows, answers, wanted)
+    assert answers[:, 5].min() > 0.7 * TYPE.capacity_ah
+    late = wanted > 600
+    low, high = answers[late, 1] - 0.002, answers[late, 3] + 0.002
+    assert np.all((low <= true[wanted[late]]) & (true[wanted[late]] <= high))
+
+
+def test_what_no_pack_can_be_is_forgotten() -> None:
+    """Another pack under the record's serial, and nothing but a small one is thought possible."""
+    small = [(1 / 6, 0.62, 0.006, 0.62, 0.006)] * 6
+    one = kernel.Estimator(KERNEL, small)
+    one.start(0.3, 0.01)
+    rows, _ = of_currents(np.full(900, 250.0), 0.62)
+    one.run(rows, np.empty((0, 11)), np.empty(0, dtype=int))
+    assert one.estimate()[5] > 0.5 * TYPE.capacity_ah

@@ -49,10 +49,16 @@ def runs(draw: st.DrawFn) -> Array:
     return rows
 
 
+STARTS = st.none() | st.tuples(st.floats(0.0, 1.0), st.floats(0.002, 0.3))
+
+
 @settings(max_examples=25)
-@given(runs())
-def test_agrees_over_any_run(rows: Array) -> None:
+@given(runs(), STARTS)
+def test_agrees_over_any_run(rows: Array, start: tuple[float, float] | None) -> None:
     one, other = estimator(), soc_reference.Reference(TYPE)
+    if start is not None:
+        one.start(*start)
+        other.start(*start)
     for k, row in enumerate(rows):
         assert one.step(*row) == other.step(*row)
         if k % 40 == 0:
@@ -63,7 +69,7 @@ def test_agrees_over_any_run(rows: Array) -> None:
 def test_agrees_up_the_knee_where_all_become_one() -> None:
     """From nothing to the knee: hypotheses die, the last ones are merged."""
     random = np.random.default_rng(5)
-    amps = 150 + random.normal(0, 1, 950)
+    amps = 150 + random.normal(0, 1, 575)
     rows, _ = of_currents(amps, 0.2, 10.0, 23.0, docked=True)
     rows[:, VOLTS] += random.normal(0, 5e-4, len(rows))
     assert rows[-1, VOLTS] > 3.5

@@ -130,8 +130,8 @@ def test_a_known_start_is_believed_and_one_that_is_wide_is_none() -> None:
         one = estimator()
         one.start(soc, sd)
         told = one.estimate()
-        assert told[0] == pytest.approx(soc, abs=0.1 * sd)
-        assert told[4] == pytest.approx(sd, rel=0.1)
+        assert told[0] == pytest.approx(soc, abs=0.003)
+        assert 0.75 < (told[3] - told[1]) / (2 * 1.645 * sd) < 1.5
     wide = estimator()
     wide.start(0.5, 1.0)
     assert wide.estimate() == estimator().estimate()

@@ -16,7 +16,7 @@ from station_ctl.soc.pack import Grounds, PackEstimate
 
 np = pytest.importorskip("numpy")
 from drivers.errors import StationError  # noqa: E402
-from station_ctl.soc import estimate_log, log  # noqa: E402
+from station_ctl.soc import estimate_log, log, log_files  # noqa: E402
 
 TYPE = cell_type.load("lfp-302ah-177s")
 KERNEL = curves.kernel_type(TYPE)
@@ -110,7 +110,7 @@ def test_no_bytes_crash_the_record(data: bytes) -> None:
 def test_a_log_is_followed_and_written(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("t,I,V,T,other\n" + "\n".join(f"{k},100.0,{3.28 + k * 1e-5:.5f},20,x" for k in range(60)))
-    found = log.read(path)
+    found = log_files.read(path)
     answers = estimate_log.follow(TYPE, found, estimate_log.start("0.5+-0.05"))
     with (tmp_path / "out.csv").open("w") as file:
         estimate_log.write(file, found, answers)
@@ -121,7 +121,7 @@ def test_a_log_is_followed_and_written(tmp_path: Path) -> None:
     np.savez(
         tmp_path / "b.npz", t=found.t_s, I=found.frames[:, 1], V=found.frames[:, 2], V_cells_mV=np.full((60, 4), 3290.0)
     )
-    with_cells = log.read(tmp_path / "b.npz")
+    with_cells = log_files.read(tmp_path / "b.npz")
     assert np.all(np.isfinite(estimate_log.follow(TYPE, with_cells, None)))
 
 
@@ -141,7 +141,7 @@ def test_a_log_says_what_is_wrong_with_it(text: str, says: str, tmp_path: Path) 
     path = tmp_path / "a.csv"
     path.write_text(text)
     with pytest.raises(log.LogError, match=says):
-        log.read(path)
+        log_files.read(path)
 
 
 @pytest.mark.parametrize("text", ["55", "0.5", "1.5+-0.1", "0.5+-0", "..+-1", ""])
@@ -153,6 +153,6 @@ def test_a_start_that_is_none_is_refused(text: str) -> None:
 def test_valid_zero_is_not_believed(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("t,I,V,valid\n0,1,3.3,1\n1,1,3.9,0\n")
-    assert math.isnan(log.read(path).frames[1, 2])
+    assert math.isnan(log_files.read(path).frames[1, 2])
     with pytest.raises(log.LogError, match="no log"):
-        log.read(tmp_path / "a.txt")
+        log_files.read(tmp_path / "a.txt")
