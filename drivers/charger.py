@@ -11,8 +11,9 @@ from drivers.charger_status import OFF, ChargerMode, ChargerStatus, SetPoint
 from drivers.errors import BadData, DeviceError, NoAnswer, StationError
 from drivers.modbus import ModbusClient
 from drivers.polled import Polled, require
-from drivers.register_codec import EncodingError, Point
-from drivers.registers import RegisterMap, RegisterMapError
+from drivers.register_document import RegisterMapError
+from drivers.register_points import EncodingError, Point
+from drivers.registers import RegisterMap
 
 FORGET_S = 0.5
 """A status older than this is no status."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from drivers.charger_status import NEVER_TESTED, ChargerState, ChargerStatus, ChargerStop
 from drivers.polled import whole
-from drivers.register_codec import Value
+from drivers.register_points import Value
 
 LABELS: Mapping[str, Mapping[int, IntEnum]] = {
     "state": {int(member): member for member in ChargerState},

@@ -10,7 +10,7 @@ from drivers.meter_status import MeterDoubt, MeterStatus
 from drivers.modbus import ModbusClient
 from drivers.polled import Polled, require, whole
 from drivers.reading import Quality, Reading
-from drivers.register_codec import Value
+from drivers.register_points import Value
 from drivers.registers import RegisterMap
 
 FORGET_S = 3.0

@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import struct
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
-
-from pymodbus.client import AsyncModbusTcpClient
-from pymodbus.pdu import ModbusPDU
-from pymodbus.pdu.register_message import (
-    ReadHoldingRegistersRequest,
-    ReadHoldingRegistersResponse,
-    WriteMultipleRegistersRequest,
-)
 
 from drivers import tasks
 from drivers.errors import BadData, DeviceRefused, LinkDown, NoAnswer
-from drivers.modbus_stats import ModbusStats, RoundTrip
-
-__all__ = ["ModbusClient", "ModbusStats", "RoundTrip"]
-
-# pymodbus logs the last twenty frames with every lost reply; the errors below already say it once.
-logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
+from drivers.modbus_link import Frame, Link, reading, writing
+from drivers.modbus_stats import ModbusStats
 
 SILENT_REQUESTS = 3
 """So many requests to a unit without an answer from any, and the connection is dropped and made anew."""
 FIRST_RETRY_S = 0.1
 LONGEST_RETRY_S = 2.0
-READ, WRITE = 0x03, 0x10  # function codes; 0x80 is added to them in an exception answer
 EXCEPTIONS = {
     1: "illegal function",
     2: "illegal data address",
@@ -42,66 +26,6 @@ EXCEPTIONS = {
     10: "gateway path unavailable",
     11: "gateway target did not answer",
 }
-
-
-class _Words(ReadHoldingRegistersResponse):
-    """The answer to a read, taken apart at once; pymodbus does it word by word and words it for a log that is off."""
-
-    def decode(self, data: bytes) -> None:
-        """The registers; `_plausible` has seen to it that all of them are there."""
-        self.registers = struct.unpack_from(f">{data[0] // 2}H", data, 1)
-
-    def __str__(self) -> str:
-        return f"{len(self.registers)} registers"
-
-
-class _Link:
-    """One TCP connection; a new one never carries what was asked on an old one. lost: done when it has ended."""
-
-    def __init__(
-        self, host: str, port: int, timeout_s: float, name: str, screen: Callable[[bool, bytes], bytes]
-    ) -> None:
-        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.client = AsyncModbusTcpClient(
-            host,
-            port=port,
-            name=name,
-            timeout=timeout_s,
-            retries=0,  # pymodbus repeats writes too: a command whose answer was lost would act twice
-            reconnect_delay=0,  # run() reconnects, and also after a failed first attempt, which pymodbus does not
-            trace_connect=self._changed,
-            trace_packet=screen,
-        )
-        self.client.register(_Words)
-
-    def ask(self, request: ModbusPDU) -> asyncio.Future[ModbusPDU | None]:
-        """Send a request, one at a time: its answer, or None if it was given up or the connection ended before.
-
-        pymodbus's own `execute` needs two tasks for this, and waits out its timeout when the connection is lost.
-        """
-        manager = self.client.ctx
-        request.transaction_id = manager.getNextTID()
-        manager.response_future = asyncio.get_running_loop().create_future()
-        manager.pdu_send(request)
-        return manager.response_future
-
-    def give_up(self) -> None:
-        """Wait for an answer no longer."""
-        if not self.client.ctx.response_future.done():
-            self.client.ctx.response_future.set_result(None)
-
-    def drop(self) -> None:
-        """Give the connection up; whoever waits on it learns at once."""
-        self._changed(False)
-        transport: Any = self.client.ctx.transport
-        if transport is not None:
-            transport.abort()  # close() would wait for a cut peer to take what is still buffered
-        self.client.close()
-
-    def _changed(self, up: bool) -> None:
-        if not up and not self.lost.done():
-            self.lost.set_result(None)
-            self.give_up()
 
 
 class ModbusClient:
@@ -118,7 +42,7 @@ class ModbusClient:
         self.stats = ModbusStats()
         self._host, self._port, self._device_id, self._timeout_s = host, port, device_id, timeout_s
         self._where = f"{name} at {host}:{port}"
-        self._link: _Link | None = None
+        self._link: Link | None = None
         self._turn = asyncio.Lock()
         self._unanswered: Counter[int] = Counter()  # by unit, since anybody has answered
 
@@ -136,7 +60,7 @@ class ModbusClient:
         """Keep the connection up until cancelled."""
         retry_s = FIRST_RETRY_S
         while True:
-            link = _Link(self._host, self._port, self._timeout_s, self.name, self._screen)
+            link = Link(self._host, self._port, self._timeout_s, self.name, self.stats)
             try:
                 if await self._connect(link):
                     retry_s = FIRST_RETRY_S
@@ -152,7 +76,7 @@ class ModbusClient:
 
         Raises LinkDown, NoAnswer, DeviceRefused (the device's exception code) or BadData (an answer of another length).
         """
-        request = ReadHoldingRegistersRequest(address=address, count=count, dev_id=self._meant(unit))
+        request = reading(address, count, self._meant(unit))
         words = tuple((await self._call(lambda: request, unit)).registers)
         if len(words) != count:
             self.stats.garbage += 1
@@ -167,9 +91,9 @@ class ModbusClient:
         """As write, of words that are made in the instant they are sent: nothing grows old while it waits its turn."""
         words: list[int] = []
 
-        def request() -> ModbusPDU:
+        def request() -> Frame:
             words.extend(make())
-            return WriteMultipleRegistersRequest(address=address, registers=words, dev_id=self._meant(unit))
+            return writing(address, words, self._meant(unit))
 
         answer = await self._call(request, unit)
         if (answer.address, answer.count) != (address, len(words)):
@@ -182,7 +106,7 @@ class ModbusClient:
     def _meant(self, unit: int | None) -> int:
         return self._device_id if unit is None else unit
 
-    async def _connect(self, link: _Link) -> bool:
+    async def _connect(self, link: Link) -> bool:
         # In a task of its own: pymodbus connects under wait_for, which in Python 3.11 can lose a cancellation that
         # meets success, and run() would go on for ever.
         task = asyncio.get_running_loop().create_task(link.client.connect(), name=f"modbus {self.name} connect")
@@ -194,19 +118,19 @@ class ModbusClient:
         finally:
             await tasks.end(task)
 
-    async def _hold(self, link: _Link) -> None:
+    async def _hold(self, link: Link) -> None:
         self._unanswered.clear()
         self.stats.connections += 1
         self._link = link
         await asyncio.wait({link.lost})
 
-    def _up(self) -> _Link:
+    def _up(self) -> Link:
         if self._link is None or self._link.lost.done():
             raise LinkDown("not connected", where=self._where, remedy="check the cable, the address and the device")
         self.stats.requests += 1
         return self._link
 
-    async def _call(self, make: Callable[[], ModbusPDU], unit: int | None) -> ModbusPDU:
+    async def _call(self, make: Callable[[], Frame], unit: int | None) -> Frame:
         """The answer to a request that is made when its turn has come; a lost connection ends the wait at once."""
         loop, link = asyncio.get_running_loop(), self._up()
         asked_s = loop.time()
@@ -220,7 +144,7 @@ class ModbusClient:
             raise DeviceRefused(EXCEPTIONS.get(code, "exception"), where=self._place(unit), value=f"exception {code}")
         return answer
 
-    async def _answer(self, link: _Link, make: Callable[[], ModbusPDU], unit: int | None) -> ModbusPDU:
+    async def _answer(self, link: Link, make: Callable[[], Frame], unit: int | None) -> Frame:
         if link.lost.done():
             raise self._link_lost()
         request = make()
@@ -237,28 +161,9 @@ class ModbusClient:
         self.stats.link_losses += 1
         return LinkDown("connection lost while waiting for the answer", where=self._where)
 
-    def _no_answer(self, link: _Link, unit: int | None) -> NoAnswer:
+    def _no_answer(self, link: Link, unit: int | None) -> NoAnswer:
         self.stats.timeouts += 1
         self._unanswered[unit if unit is not None else self._device_id] += 1
         if max(self._unanswered.values()) >= SILENT_REQUESTS:
             link.drop()
         return NoAnswer("no answer in time", where=self._place(unit), limit=f"{self._timeout_s * 1e3:.0f} ms")
-
-    def _screen(self, sending: bool, data: bytes) -> bytes:
-        """Keep from pymodbus what would raise inside its protocol and reach the loop's exception handler."""
-        if sending or len(data) < 8 or _plausible(data):
-            return data
-        self.stats.garbage += 1
-        return b""
-
-
-def _plausible(data: bytes) -> bool:
-    """Whether a received frame is an answer we can have asked for (MBAP header, function, byte count)."""
-    if data[2:4] != b"\x00\x00":
-        return False
-    length, function = int.from_bytes(data[4:6], "big"), data[7]
-    if function & 0x80:
-        return function & 0x7F in (READ, WRITE) and length == 3
-    if function == WRITE:
-        return length == 6
-    return function == READ and length >= 3 and (len(data) < 9 or (data[8] == length - 3 and data[8] % 2 == 0))

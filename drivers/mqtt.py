@@ -1,4 +1,4 @@
-"""One MQTT 5 connection: aiomqtt wrapped, the only file that knows it and paho beneath it.
+"""One MQTT 5 connection: aiomqtt wrapped, the only file that knows it.
 
 What the wrapper adds, because the libraries leave it open: a publication fails at the disconnect and not minutes later;
 a refusal by the broker's access list is an error and not silence; incoming messages are acknowledged when they were
@@ -10,30 +10,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import aiomqtt
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
-from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from drivers.mqtt_values import Endpoint, LinkCounters, MqttDown, MqttMessage, MqttRefused, MqttUnconfirmed, Will
+from drivers.mqtt_confirmations import ANSWER_TIMEOUT_S, REFUSED, Confirmations, judge
+from drivers.mqtt_properties import SUBSCRIBE, connect_properties, publish_properties, reason_code
+from drivers.mqtt_receipts import Receipts
+from drivers.mqtt_values import Endpoint, LinkCounters, MqttDown, MqttMessage, MqttRefused, Will
 
 CONNECT_TIMEOUT_S = 1.0  # TCP connect runs in a thread nobody can interrupt; a clean stop (< 2 s) waits for it
-ANSWER_TIMEOUT_S = 5.0
 GOODBYE_TIMEOUT_S = 0.5
-RECEIVE_MAXIMUM = 16  # asked of the broker; some over-deliver
 INCOMING_MAX = 1000
 INCOMING_MAX_BYTES = 4 << 20
-PACKET_MAX_BYTES = 2 << 20  # the broker keeps anything larger to itself
-REFUSED = 0x80  # MQTT 5 reason codes from here on are failures
-BROKEN = -1
-_SUBSCRIBE = SubscribeOptions(qos=1, retainAsPublished=True)  # else a retained command looks harmless when it is sent
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +38,8 @@ class MqttSession:
         self._where = where
         self._counters = counters
         self._entered = False
-        self._pending: dict[int, asyncio.Future[int]] = {}
-        self._receipts: deque[_Receipt] = deque()
+        self._confirmations = Confirmations()
+        self._receipts = Receipts()
         self._client = _Client(
             endpoint.host,
             endpoint.port,
@@ -58,7 +49,7 @@ class MqttSession:
             protocol=aiomqtt.ProtocolVersion.V5,
             will=aiomqtt.Will(will.topic, will.payload, qos=1, retain=True) if will else None,
             clean_start=True,
-            properties=_connect_properties(),
+            properties=connect_properties(),
             keepalive=endpoint.keepalive_s,
             timeout=ANSWER_TIMEOUT_S,
             tls_params=aiomqtt.TLSParameters(ca_certs=endpoint.tls_ca_file) if endpoint.tls_ca_file else None,
@@ -100,10 +91,10 @@ class MqttSession:
         """Subscribe with QoS 1. Raises MqttRefused if the broker forbids one, MqttDown if it does not answer."""
         for topic in filters:
             try:
-                codes = await self._client.subscribe(topic, options=_SUBSCRIBE)
+                codes = await self._client.subscribe(topic, options=SUBSCRIBE)
             except aiomqtt.MqttError as e:
                 raise MqttDown("cannot subscribe", where=self._where, value=str(e)) from e
-            if any(_value(code) >= REFUSED for code in codes):
+            if any(reason_code(code) >= REFUSED for code in codes):
                 raise MqttRefused("subscription was refused", where=self._where, value=topic, remedy="check its ACL")
 
     async def receive(self) -> tuple[MqttMessage, Callable[[], object]]:
@@ -116,7 +107,7 @@ class MqttSession:
 
     def arrived(self, message: aiomqtt.Message) -> None:
         """A message is here and will be acknowledged in its turn."""
-        self._receipts.append(_Receipt(message.mid, message.qos))
+        self._receipts.arrived(message.mid, message.qos)
 
     def discard(self, message: aiomqtt.Message) -> None:
         """Overflow policy: the newest is dropped and counted.
@@ -128,43 +119,24 @@ class MqttSession:
         self._acknowledge(message.mid)
 
     def _acknowledge(self, mid: int) -> None:
-        """Acknowledge, but in the order of arrival: MQTT 5 (4.6) asks for it, and a strict broker hangs up else."""
-        next(r for r in self._receipts if r.mid == mid and not r.settled).settled = True
-        while self._receipts and self._receipts[0].settled:
-            receipt = self._receipts.popleft()
+        for receipt in self._receipts.settle(mid):
             self._paho.ack(receipt.mid, receipt.qos)
 
     async def publish(self, message: MqttMessage, qos: int) -> None:
         """Publish; with QoS 1 wait for the confirmation. Raises as MqttClient.publish."""
-        properties = _publish_properties(message)
+        properties = publish_properties(message)
         info = self._paho.publish(message.topic, message.payload, qos, message.retain, properties)
         if info.rc != 0:
             raise MqttDown("connection is broken", where=self._where, value=message.topic)
         if qos > 0:
-            _judge(await self._confirmation(info.mid), self._where, message.topic)
+            judge(await self._confirmations.outcome(info.mid), self._where, message.topic)
 
-    async def _confirmation(self, mid: int) -> int:
-        confirmation: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._pending[mid] = confirmation
-        try:
-            async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                return await confirmation
-        except TimeoutError:
-            return BROKEN
-        finally:
-            self._pending.pop(mid, None)
-
-    def _confirmed(self, _client: object, _data: object, mid: int, reason: ReasonCode, _properties: object) -> None:
-        self._settle(self._pending.get(mid), _value(reason))
-
-    def _settle(self, confirmation: asyncio.Future[int] | None, outcome: int) -> None:
-        if confirmation is not None and not confirmation.done():
-            confirmation.set_result(outcome)
+    def _confirmed(self, _client: object, _data: object, mid: int, reason: object, _properties: object) -> None:
+        self._confirmations.came(mid, reason_code(reason))
 
     async def close(self) -> None:
         """End the connection: politely if it still stands, and for sure. Pending publications fail."""
-        for confirmation in self._pending.values():
-            self._settle(confirmation, BROKEN)
+        self._confirmations.end()
         try:
             if self._entered:
                 async with asyncio.timeout(GOODBYE_TIMEOUT_S):
@@ -214,13 +186,6 @@ class _Client(aiomqtt.Client):
                 self._disconnected.set_exception(e)
 
 
-@dataclass(slots=True)
-class _Receipt:
-    mid: int
-    qos: int
-    settled: bool = False
-
-
 class _Incoming(asyncio.Queue[aiomqtt.Message]):
     """aiomqtt's queue, bounded in bytes too, that tells of what does not fit: aiomqtt drops it with just a log line."""
 
@@ -245,36 +210,6 @@ class _Incoming(asyncio.Queue[aiomqtt.Message]):
 
 def _ignored(*_: object) -> None:
     """A paho callback that does nothing."""
-
-
-def _judge(outcome: int, where: str, topic: str) -> None:
-    if outcome == BROKEN:
-        raise MqttUnconfirmed("publication was not confirmed", where=where, value=topic)
-    if outcome >= REFUSED:
-        what = f"publication was refused, reason code {outcome:#x}"
-        raise MqttRefused(what, where=where, value=topic, remedy="check its ACL")
-
-
-def _value(code: Any) -> int:
-    return int(getattr(code, "value", code))
-
-
-def _connect_properties() -> Properties:
-    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-    properties.ReceiveMaximum = RECEIVE_MAXIMUM
-    properties.MaximumPacketSize = PACKET_MAX_BYTES
-    return properties
-
-
-def _publish_properties(message: MqttMessage) -> Properties:
-    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-    if message.response_topic is not None:
-        properties.ResponseTopic = message.response_topic
-    if message.correlation is not None:
-        properties.CorrelationData = message.correlation
-    if message.expiry_s is not None:
-        properties.MessageExpiryInterval = message.expiry_s
-    return properties
 
 
 def _received(message: aiomqtt.Message) -> MqttMessage:

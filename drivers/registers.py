@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from drivers import toml
-from drivers.errors import StationError
-from drivers.register_codec import LIMITS_OF_TYPE, WORDS_OF_TYPE, Block, Group, Point
-
-__all__ = ["RegisterMap", "RegisterMapError", "load", "parse"]
+from drivers.register_codec import Block
+from drivers.register_document import Document, RegisterMapError, is_number
+from drivers.register_points import LIMITS_OF_TYPE, WORDS_OF_TYPE, Group, Point
 
 SHIPPED = Path(__file__).parent / "maps"
 LARGEST_READ = 125  # registers in one FC03 answer (Modbus application protocol 1.1b3, 6.3)
 POINT_KEYS = ("at", "type", "bit", "width", "scale", "unit", "range", "signal", "wake")
 BLOCK_KEYS = ("address", "count", "function", "checksum", "points", "groups")
-
-
-class RegisterMapError(StationError):
-    """A register map cannot be used; the error names the file and the point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,72 +58,73 @@ class _Reader:
 
     def __init__(self, source: str) -> None:
         self._source = source
+        self._file = Document(source)
 
     def register_map(self, document: Mapping[str, Any]) -> RegisterMap:
-        head = self._table(document, "map", "")
-        self._keys(head, ("id", "version", "word_order"), "map")
-        map_id = self._whole(head, "id", "map", 0, 0xFFFF)
-        version = self._whole(head, "version", "map", 0, 0xFFFF)
-        low_first = self._choice(head, "word_order", "map", ("big", "little"), "big") == "little"
+        head = self._file.table(document, "map", "")
+        self._file.keys(head, ("id", "version", "word_order"), "map")
+        map_id = self._file.whole(head, "id", "map", 0, 0xFFFF)
+        version = self._file.whole(head, "version", "map", 0, 0xFFFF)
+        low_first = self._file.choice(head, "word_order", "map", ("big", "little"), "big") == "little"
         blocks = {name: self._block(document, name, low_first) for name in document if name != "map"}
         return RegisterMap(self._source, map_id, version, blocks)
 
     def _block(self, document: Mapping[str, Any], name: str, low_first: bool) -> Block:
-        table = self._table(document, name, "")
-        self._keys(table, BLOCK_KEYS, name)
-        address = self._whole(table, "address", name, 0, 0xFFFF)
-        count = self._whole(table, "count", name, 1, LARGEST_READ)
-        self._choice(table, "function", name, ("holding",), "holding")
-        checksum = self._choice(table, "checksum", name, ("crc16-modbus", ""), "") != ""
-        raw = self._table(table, "points", name)
+        table = self._file.table(document, name, "")
+        self._file.keys(table, BLOCK_KEYS, name)
+        address = self._file.whole(table, "address", name, 0, 0xFFFF)
+        count = self._file.whole(table, "count", name, 1, LARGEST_READ)
+        self._file.choice(table, "function", name, ("holding",), "holding")
+        checksum = self._file.choice(table, "checksum", name, ("crc16-modbus", ""), "") != ""
+        raw = self._file.table(table, "points", name)
         points = [self._point(raw, p, f"{name}.points") for p in raw]
-        tables = self._table(table, "groups", name) if "groups" in table else {}
+        tables = self._file.table(table, "groups", name) if "groups" in table else {}
         groups = [self._group(tables, g, f"{name}.groups") for g in tables]
         self._no_overlap(name, count, points, groups)
         if checksum and not any(p.name == "checksum" and p.at == count - 1 and p.type == "u16" for p in points):
-            raise self._error(f"{name}.points.checksum", "must be the u16 in the block's last word")
+            raise self._file.error(f"{name}.points.checksum", "must be the u16 in the block's last word")
         return Block(name, address, count, points, groups, low_word_first=low_first, checksum=checksum)
 
     def _group(self, tables: Mapping[str, Any], key: str, within: str) -> Group:
         name = f"{within}.{key}"
-        table = self._table(tables, key, within)
-        self._keys(table, ("at", "count", "points"), name)
-        raw = self._table(table, "points", name)
+        table = self._file.table(tables, key, within)
+        self._file.keys(table, ("at", "count", "points"), name)
+        raw = self._file.table(table, "points", name)
         points = [self._point(raw, p, f"{name}.points", element=True) for p in raw]
-        at = self._whole(table, "at", name, 0, LARGEST_READ - 1)
-        return Group(key, at, self._whole(table, "count", name, 1, LARGEST_READ), tuple(points))
+        at = self._file.whole(table, "at", name, 0, LARGEST_READ - 1)
+        return Group(key, at, self._file.whole(table, "count", name, 1, LARGEST_READ), tuple(points))
 
     def _point(self, tables: Mapping[str, Any], key: str, within: str, element: bool = False) -> Point:
-        name, table = f"{within}.{key}", self._table(tables, key, within)
-        self._keys(table, tuple(k for k in POINT_KEYS if not (element and k in ("at", "wake"))), name)
-        kind = self._choice(
+        name, table = f"{within}.{key}", self._file.table(tables, key, within)
+        self._file.keys(table, tuple(k for k in POINT_KEYS if not (element and k in ("at", "wake"))), name)
+        kind = self._file.choice(
             table, "type", name, ("bits",) if element else tuple(WORDS_OF_TYPE), "bits" if element else None
         )
-        at = 0 if element else self._whole(table, "at", name, 0, LARGEST_READ - 1)
+        at = 0 if element else self._file.whole(table, "at", name, 0, LARGEST_READ - 1)
         bit, width = self._bits(table, name) if kind == "bits" else (0, 16)
-        signal, wake = self._flag(table, "signal", name), self._flag(table, "wake", name)
+        signal, wake = self._file.flag(table, "signal", name), self._file.flag(table, "wake", name)
         if signal and (kind != "bits" or width > 2):
-            raise self._error(name, "a signal is one or two bits wide", value=kind if kind != "bits" else width)
+            raise self._file.error(name, "a signal is one or two bits wide", value=kind if kind != "bits" else width)
         if wake and not signal:
-            raise self._error(name, "only a signal can wake")
-        scale = self._number(table, "scale", name, 1)
-        unit = self._choice(table, "unit", name, None, "")
+            raise self._file.error(name, "only a signal can wake")
+        scale = self._file.number(table, "scale", name, 1)
+        unit = self._file.choice(table, "unit", name, None, "")
         low, high = self._range(table, name, kind, width, scale)
         return Point(key, at, kind, bit, width, scale, unit, low, high, signal, wake)
 
     def _bits(self, table: Mapping[str, Any], name: str) -> tuple[int, int]:
-        bit = self._whole(table, "bit", name, 0, 15)
-        return bit, self._whole(table, "width", name, 1, 16 - bit)
+        bit = self._file.whole(table, "bit", name, 0, 15)
+        return bit, self._file.whole(table, "width", name, 1, 16 - bit)
 
     def _range(self, table: Mapping[str, Any], name: str, kind: str, width: int, scale: float) -> tuple[float, float]:
         lowest, highest = LIMITS_OF_TYPE.get(kind, (0, (1 << width) - 1))
         if scale <= 0:
-            raise self._error(f"{name}.scale", "must be above 0", value=scale)
+            raise self._file.error(f"{name}.scale", "must be above 0", value=scale)
         bounds = table.get("range", [lowest * scale, highest * scale])
-        if not (isinstance(bounds, list) and len(bounds) == 2 and all(_is_number(b) for b in bounds)):
-            raise self._error(f"{name}.range", "must be [lowest, highest]", value=bounds)
+        if not (isinstance(bounds, list) and len(bounds) == 2 and all(is_number(b) for b in bounds)):
+            raise self._file.error(f"{name}.range", "must be [lowest, highest]", value=bounds)
         if bounds[0] > bounds[1]:
-            raise self._error(f"{name}.range", "has its lowest above its highest", value=bounds)
+            raise self._file.error(f"{name}.range", "has its lowest above its highest", value=bounds)
         return bounds[0], bounds[1]
 
     def _no_overlap(self, block: str, count: int, points: Collection[Point], groups: Collection[Group]) -> None:
@@ -146,59 +141,9 @@ class _Reader:
         self, taken: dict[tuple[int, int], str], block: str, count: int, name: str, at: int, point: Point
     ) -> None:
         if at + WORDS_OF_TYPE[point.type] > count:
-            raise self._error(name, f"lies outside of {block}", value=at, limit=f"{count} words")
+            raise self._file.error(name, f"lies outside of {block}", value=at, limit=f"{count} words")
         bits = range(point.bit, point.bit + point.width)
         for place in [(at + w, b) for w in range(WORDS_OF_TYPE[point.type]) for b in bits]:
             if place in taken:
-                raise self._error(name, f"overlaps {taken[place]}", value=f"word {place[0]} bit {place[1]}")
+                raise self._file.error(name, f"overlaps {taken[place]}", value=f"word {place[0]} bit {place[1]}")
             taken[place] = name
-
-    def _error(self, name: str, what: str, **more: Any) -> RegisterMapError:
-        return RegisterMapError(f"{name}: {what}", where=self._source, **more)
-
-    def _keys(self, table: Mapping[str, Any], known: Collection[str], name: str) -> None:
-        for key in table:
-            if key not in known:
-                near = difflib.get_close_matches(key, known, 1, 0.4)
-                remedy = f"nearest known key: {near[0]}" if near else f"known keys: {', '.join(known)}"
-                raise self._error(f"{name}.{key}", "is not a known key", remedy=remedy)
-
-    def _table(self, tables: Mapping[str, Any], key: str, within: str) -> Mapping[str, Any]:
-        value = tables.get(key)
-        if not isinstance(value, dict):
-            raise self._error(f"{within}.{key}".lstrip("."), "must be a table", value=value)
-        return value
-
-    def _whole(self, table: Mapping[str, Any], key: str, name: str, low: int, high: int) -> int:
-        value = table.get(key)
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            what = "is missing" if value is None else "is not acceptable"
-            raise self._error(f"{name}.{key}", what, value=value, limit=f"{low}..{high}")
-        return value
-
-    def _number(self, table: Mapping[str, Any], key: str, name: str, default: float) -> float:
-        value = table.get(key, default)
-        if not _is_number(value):
-            raise self._error(f"{name}.{key}", "must be a number", value=value)
-        return float(value) if value != 1 else 1
-
-    def _flag(self, table: Mapping[str, Any], key: str, name: str) -> bool:
-        value = table.get(key, False)
-        if not isinstance(value, bool):
-            raise self._error(f"{name}.{key}", "must be true or false", value=value)
-        return value
-
-    def _choice(
-        self, table: Mapping[str, Any], key: str, name: str, known: tuple[str, ...] | None, default: str | None
-    ) -> str:
-        value = table.get(key, default)
-        if not isinstance(value, str) or (known is not None and value not in known):
-            limit = ", ".join(known) if known else "text"
-            raise self._error(
-                f"{name}.{key}", "is missing" if value is None else "is not acceptable", value=value, limit=limit
-            )
-        return value
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < float("inf")

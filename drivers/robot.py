@@ -3,48 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import functools
-import logging
-from collections.abc import Callable, Mapping
-from dataclasses import fields
-from enum import IntEnum
-from typing import Any, TypeVar, cast
+from collections.abc import Callable
 
 from drivers.errors import BadData, DeviceError, DeviceRefused, MapMismatch, NoAnswer, StationError
 from drivers.modbus import ModbusClient
+from drivers.outage import Outage
 from drivers.reading import Signal
-from drivers.register_codec import Block, Value, Values
-from drivers.registers import RegisterMap, RegisterMapError
-from drivers.robot_protocol import (
-    BaySensors,
-    CommandBlock,
-    EchoState,
-    MountSensors,
-    RobotMode,
-    RobotState,
-    RobotStatus,
-    StopReason,
-)
-
-log = logging.getLogger(__name__)
+from drivers.register_codec import Values
+from drivers.registers import RegisterMap
+from drivers.robot_decode import StatusDecoder, command_values
+from drivers.robot_protocol import CommandBlock, RobotStatus
 
 FORGET_S = 0.5
 """A status older than this is no status; the interlock stops believing it sooner (safety.plc_age_ms)."""
-
-COMMAND_POINTS = ("sequence", "opcode", "source", "destination", "mount", "parameter_1", "parameter_2")
-BLOCK_POINTS = ("heartbeat", "lease_ms", "permits", "stop_category", "supply_lease_ms", "charge_permits")
-LABELS: Mapping[str, Mapping[int, IntEnum]] = {
-    name: {int(member): member for member in label}
-    for name, label in (
-        ("mode", RobotMode),
-        ("state", RobotState),
-        ("stop_reason", StopReason),
-        ("echo_state", EchoState),
-    )
-}
-NOT_POINTS = ("received_s", "heartbeat_changed_s", "mounts", "bays")
-STATUS_POINTS = tuple(f.name for f in fields(RobotStatus) if f.name not in NOT_POINTS)
-NEEDED = tuple(f.name for f in fields(RobotStatus) if f.type == "int")
 
 
 def _nobody(_: RobotStatus) -> None:
@@ -77,15 +48,10 @@ class Robot:
         self._client, self._map, self._poll_s, self._on_danger = client, register_map, poll_s, on_danger
         self._on_status = on_status
         self._status_block, self._command_block = register_map.block("status"), register_map.block("command")
-        _require(register_map, self._status_block, ("map_id", "map_version", *STATUS_POINTS), ("mount", "bay"))
-        _require(register_map, self._command_block, BLOCK_POINTS + COMMAND_POINTS, ())
-        self._mount = _sensors(register_map, self._status_block, "mount", MountSensors)
-        self._bay = _sensors(register_map, self._status_block, "bay", BaySensors)
+        self._decoder = StatusDecoder(register_map, client.name)
         self._wake = tuple(p.name for p in self._status_block.points if p.wake)
         self._checked_connection = 0  # the connection on which the PLC has shown the right map
-        self._said: type[DeviceError] | None = None  # why there is no status, as logged last; None while there is one
-        self._heartbeat: int | None = None
-        self._heartbeat_changed_s = 0.0
+        self._outage = Outage("no status", client.name)
 
     async def run(self) -> None:
         """Poll at the fixed period until cancelled; missed periods are left out, not caught up."""
@@ -104,7 +70,7 @@ class Robot:
             now_s = asyncio.get_running_loop().time()
             values = self._status_block.decode(words)
             self._check_map(values)
-            status = self._decode(values, now_s)
+            status = self._decoder.status(values, now_s)
         except (NoAnswer, DeviceRefused, BadData) as e:
             # One lost or broken answer says nothing new of the plant: the old status stays, and ages.
             self.bad_data += isinstance(e, BadData)
@@ -115,9 +81,7 @@ class Robot:
             self._checked_connection = connection
             before, self.status, self.error = self.status, status, None
             self._on_status(status)
-            if self._said is not None:
-                log.info("%s: its status is read again", self._client.name)
-                self._said = None
+            self._outage.over()
             if before is not None and self._is_danger(before, status):
                 self._on_danger()
 
@@ -127,7 +91,7 @@ class Robot:
         Raises DeviceError: LinkDown, NoAnswer (it may have been taken: look at the echo), DeviceRefused, EncodingError,
         MapMismatch; and LinkDown or the poll's error before the PLC has shown the right map on this connection.
         """
-        words = self._command_block.encode(_command_values(block))
+        words = self._command_block.encode(command_values(block))
         if not self._checked_connection or self._checked_connection != self._client.connection:
             raise self._not_ready()
         await self._client.write(self._command_block.address, words)
@@ -141,15 +105,9 @@ class Robot:
         self.error = error
         if forget:
             self.status = None
-            self._say(error)
+            self._outage.say(error)
         if isinstance(error, MapMismatch):
             self._checked_connection = 0
-
-    def _say(self, error: DeviceError) -> None:
-        """Log an outage once, and a wrong map also where the PLC was absent before."""
-        if self._said is None or (isinstance(error, MapMismatch) and self._said is not MapMismatch):
-            log.warning("no status: %s", error)
-            self._said = type(error)
 
     def _too_old(self) -> bool:
         return self.status is not None and asyncio.get_running_loop().time() - self.status.received_s > FORGET_S
@@ -165,54 +123,6 @@ class Robot:
                 remedy="set robot.register_map to the PLC's map, or load the right program into the PLC",
             )
 
-    def _decode(self, values: Values, now_s: float) -> RobotStatus:
-        points: dict[str, Any] = {name: values.points[name] for name in STATUS_POINTS}
-        missing = next((name for name in NEEDED if points[name] is None), None)
-        if missing is not None:
-            raise BadData(f"{missing} is out of the map's range", where=self._client.name)
-        for name, members in LABELS.items():
-            points[name] = members.get(points[name])  # a value that the PLC's map does not know is none
-        if points["heartbeat"] != self._heartbeat:
-            self._heartbeat, self._heartbeat_changed_s = points["heartbeat"], now_s
-        return RobotStatus(
-            received_s=now_s,
-            heartbeat_changed_s=self._heartbeat_changed_s,
-            mounts=tuple(map(self._mount, values.groups["mount"])),
-            bays=tuple(map(self._bay, values.groups["bay"])),
-            **points,
-        )
-
     def _is_danger(self, before: RobotStatus, now: RobotStatus) -> bool:
         lost = any(getattr(before, w) is Signal.TRUE and getattr(now, w) is not Signal.TRUE for w in self._wake)
         return lost or before.mounts != now.mounts
-
-
-def _command_values(block: CommandBlock) -> dict[str, Value]:
-    values: dict[str, Value] = {name: int(getattr(block, name)) for name in BLOCK_POINTS}
-    values.update((name, int(getattr(block.command, name))) for name in COMMAND_POINTS)
-    return values
-
-
-def _require(register_map: RegisterMap, block: Block, points: tuple[str, ...], groups: tuple[str, ...]) -> None:
-    have = {p.name for p in block.points} | {g.name for g in block.groups}
-    lacking = [name for name in (*points, *groups) if name not in have]
-    if lacking:
-        raise RegisterMapError(f"{block.name} lacks {', '.join(lacking)}", where=register_map.source)
-
-
-S = TypeVar("S", MountSensors, BaySensors)
-
-
-def _sensors(register_map: RegisterMap, block: Block, name: str, record: type[S]) -> Callable[[tuple[Value, ...]], S]:
-    """Turns a decoded element of a group into its record, remembering those it has made."""
-    group = next(g for g in block.groups if g.name == name)
-    wanted = tuple(f.name for f in fields(record))
-    if not set(wanted) <= set(group.names):
-        raise RegisterMapError(f"group {name} needs {', '.join(wanted)}", where=register_map.source)
-    order = [group.names.index(w) for w in wanted]
-
-    @functools.lru_cache(maxsize=1024)
-    def make(element: tuple[Value, ...]) -> S:
-        return record(*(cast(Signal, element[i]) for i in order))
-
-    return make

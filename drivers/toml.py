@@ -14,13 +14,16 @@ TOMLDecodeError = tomllib.TOMLDecodeError
 
 _LOWEST, _HIGHEST = -(2**63), 2**63 - 1
 _DEEPEST = 32
-_LONGEST, _MOST_DOTS = 1 << 20, 200  # characters of a file; full stops of a line
+_LONGEST, _MOST_DOTS = 1 << 20, 200  # characters of a file; full stops of a key
 
 
 def loads(text: str) -> dict[str, Any]:
     """The document. Raises TOMLDecodeError."""
-    if len(text) > _LONGEST or any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
-        raise TOMLDecodeError(f"longer than {_LONGEST} characters, or a line with over {_MOST_DOTS} full stops")
+    if len(text) > _LONGEST:
+        raise TOMLDecodeError(f"longer than {_LONGEST} characters")
+    for number, line in enumerate(text.splitlines(), 1):
+        if _dots(line) > _MOST_DOTS:
+            raise TOMLDecodeError(f"a key, or a line with quotes, of over {_MOST_DOTS} full stops (at line {number})")
     try:
         document = tomllib.loads(text)
     except TOMLDecodeError:
@@ -31,6 +34,12 @@ def loads(text: str) -> dict[str, Any]:
         raise TOMLDecodeError(f"a number is too long: {e}") from e
     _check(document, _DEEPEST)
     return document
+
+
+def _dots(line: str) -> int:
+    """Full stops that one key may have: a comma ends it unless it is quoted, so a row of numbers is no long key."""
+    parts = [line] if '"' in line or "'" in line else line.split(",")
+    return max(part.count(".") for part in parts)
 
 
 def _check(value: object, levels: int) -> None:

@@ -17,7 +17,8 @@ from typing import Any
 
 from drivers.errors import StationError
 from hil.demo_stop import stopped
-from hil.rig.station import STATION_ID, Rig, Setting, rig
+from hil.rig.setting import STATION_ID, Setting
+from hil.rig.station import Rig, rig
 from hil.verdict import PACKS, VIN, Verdict, faults
 from hil.view import LineView, LiveView, View
 from station_ctl.uplink.place_messages import BayMessage

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
-from hil.rig.station import STATION_ID, Rig, Setting, rig
+from hil.rig.setting import STATION_ID, Setting
+from hil.rig.station import Rig, rig
 from hil.verdict import VIN
 from hil.view import View
 from station_ctl.uplink.state_messages import StateMessage

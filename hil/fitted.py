@@ -1,15 +1,17 @@
-"""Chargers and meters of a station.toml, in the plant and on the wire."""
+"""The plant of a station.toml, and its peers on the wires."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from drivers.can_frame import FrameBus
 from drivers.errors import StationError
 from drivers.registers import load
+from hil.peers.can_peers import CanPeers
 from hil.peers.charger_server import Address, ChargerServer, servers
 from hil.plant.charger import Charger
 from hil.plant.meter import Meter
-from hil.plant.world import World
+from hil.plant.world import World, stocked
 from station_ctl.config import Config
 from station_ctl.sections import ChargerSection, MeterSection
 
@@ -27,6 +29,33 @@ def fit(world: World, config: Config) -> None:
     world.cells_in_time = bool(config.soc.type)
     if config.grid.meter is not None:
         world.electrics.grid_meter = Meter(GRID_METER)
+
+
+def make_world(config: Config, seed: int, speed: float, packs_soc: list[float | None] | None = None) -> World:
+    """The plant of a station.toml; bays are full but for as many as a truck has mounts, unless packs_soc says."""
+    world = World(
+        bays={b.number: b.can_address for b in config.bay},
+        mounts={m.number: m.can_address for m in config.mount},
+        isolation=[b.number for b in config.bay if b.isolation],
+        seed=seed,
+        speed=speed,
+    )
+    ordinary = len(world.bays) - len(world.isolation)
+    full = max(0, ordinary - len(config.mount))
+    fit(world, config)
+    stocked(world, packs_soc if packs_soc is not None else [96.0 - 1.5 * n for n in range(full)])
+    return world
+
+
+def can_peers(world: World, config: Config, name: str, bus: FrameBus) -> CanPeers:
+    """Those of packs and truck that are on the CAN bus of that name, on `bus`."""
+    return CanPeers(
+        bus,
+        packs=world.packs if name == config.packs.bus else list,
+        truck=(lambda: world.truck) if name == config.truck.bus else (lambda: None),
+        truck_address=config.truck.address,
+        station_address=config.packs.station_address,
+    )
 
 
 def charger_servers(world: World, config: Config) -> list[ChargerServer]:

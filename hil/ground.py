@@ -21,7 +21,7 @@ class Ground(Protocol):
     operator: Operator
 
     async def ask(self, do: str, **arguments: object) -> dict[str, Any]:
-        """One request to the plant (the verbs of hil.sim). Raises StationError if it is refused."""
+        """One request to the plant (the verbs of hil.sim_lines). Raises StationError if it is refused."""
 
     async def inject(self, fault: Fault) -> None:
         """Switch a fault on. Raises StationError if this ground cannot do it."""

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from drivers.charger_status import ChargerFault, ChargerMode, ChargerState, ChargerStop
 from drivers.meter_status import MeterDoubt
-from drivers.register_codec import LIMITS_OF_TYPE, WORDS_OF_TYPE, Block, Group, Point
+from drivers.register_codec import Block
+from drivers.register_points import LIMITS_OF_TYPE, WORDS_OF_TYPE, Group, Point
 from drivers.registers import SHIPPED, RegisterMap, load
 from drivers.robot_protocol import EchoResult, EchoState, MotionClass, Opcode, RobotMode, RobotState, StopReason
 

@@ -8,6 +8,7 @@ from typing import Any
 from hil.peers.faults import FaultProxy
 from hil.peers.faulty_bus import FaultyBus
 from hil.peers.robot_plc import RobotPlc
+from hil.plant.places import Place
 from hil.plant.world import World
 
 
@@ -19,6 +20,12 @@ class Bench:
     robot: RobotPlc
     proxy: FaultProxy | None = None
     buses: dict[str, FaultyBus] = field(default_factory=dict)
+
+    def bay(self, number: int) -> Place:
+        """A bay of the plant. Raises ValueError if there is none of that number."""
+        if number not in self.world.bays:
+            raise ValueError(f"there is no bay {number}")
+        return self.world.bays[number]
 
 
 def truth(bench: Bench) -> dict[str, Any]:

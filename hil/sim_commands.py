@@ -1,4 +1,4 @@
-"""What a harness can ask of the running plant; the schema is in hil.sim's docstring."""
+"""What a harness can ask of the running plant; the schema is in hil.sim_lines' docstring."""
 
 from __future__ import annotations
 
@@ -6,23 +6,14 @@ import difflib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from drivers.robot_protocol import RobotMode
 from hil import sim_faults
 from hil.plant.lane import Parking
 from hil.plant.pack import Pack
-from hil.plant.places import Place
 from hil.plant.truck import Truck
 from hil.sim_args import Args, RequestError
 from hil.sim_bench import Bench, truth
+from hil.sim_cell import CELL
 from hil.sim_damage import DAMAGE
-
-SAFETY_INPUTS = {
-    "zone": ("zone_clear", "clear"),
-    "estop": ("estop_released", "released"),
-    "doors": ("doors_closed", "closed"),
-    "fire": ("fire_clear", "clear"),
-    "platform": ("platform_clear", "clear"),
-}
 
 
 async def answer(bench: Bench, request: dict[str, Any]) -> dict[str, Any]:
@@ -71,7 +62,7 @@ def _parking(args: Args) -> Parking | None:
 
 
 async def _store(bench: Bench, args: Args) -> dict[str, Any]:
-    place = _bay(bench, args)
+    place = bench.bay(args.take("bay", int))
     pack = Pack(args.take("serial", str), args.number("soc_pct", 90.0))
     args.done()
     if place.pack is not None:
@@ -100,45 +91,6 @@ async def _speed(bench: Bench, args: Args) -> dict[str, Any]:
     return {}
 
 
-def _safety_input(verb: str) -> Callable[[Bench, Args], Awaitable[dict[str, Any]]]:
-    name, key = SAFETY_INPUTS[verb]
-
-    async def command(bench: Bench, args: Args) -> dict[str, Any]:
-        signal = args.signal(key, False)
-        args.done()
-        setattr(bench.world.inputs, name, signal)
-        return {}
-
-    return command
-
-
-async def _smoke(bench: Bench, args: Args) -> dict[str, Any]:
-    place, signal = _bay(bench, args), args.signal("clear", False)
-    args.done()
-    bench.world.inputs.smoke_clear[place.code] = signal
-    return {}
-
-
-async def _sensor(bench: Bench, args: Args) -> dict[str, Any]:
-    name, mended = args.take("name", str), args.take("mended", bool, False)
-    signal = args.signal("shows", "untrusted")
-    args.done()
-    bench.world.inputs.overrides.pop(name, None)
-    if not mended:
-        bench.world.inputs.overrides[name] = signal
-    return {}
-
-
-async def _mode(bench: Bench, args: Args) -> dict[str, Any]:
-    name = args.take("mode", str, "production").upper()
-    enable = args.signal("local_enable", False)
-    args.done()
-    if name not in RobotMode.__members__:
-        raise ValueError(f"mode {name!r} is none of {', '.join(RobotMode.__members__)}")
-    bench.world.inputs.mode, bench.world.inputs.local_enable = RobotMode[name], enable
-    return {}
-
-
 async def _person(bench: Bench, args: Args) -> dict[str, Any]:
     bench.world.person_acts = args.take("acts", bool)
     args.done()
@@ -162,13 +114,6 @@ async def _truth(bench: Bench, args: Args) -> dict[str, Any]:
     return {"truth": truth(bench)}
 
 
-def _bay(bench: Bench, args: Args) -> Place:
-    number = args.take("bay", int)
-    if number not in bench.world.bays:
-        raise ValueError(f"there is no bay {number}")
-    return bench.world.bays[number]
-
-
 COMMANDS: dict[str, Callable[[Bench, Args], Awaitable[dict[str, Any]]]] = {
     "truck_arrives": _truck_arrives,
     "repark": _repark,
@@ -176,10 +121,7 @@ COMMANDS: dict[str, Callable[[Bench, Args], Awaitable[dict[str, Any]]]] = {
     "store": _store,
     "charge": _charge,
     "speed": _speed,
-    **{verb: _safety_input(verb) for verb in SAFETY_INPUTS},
-    "smoke": _smoke,
-    "sensor": _sensor,
-    "mode": _mode,
+    **CELL,
     **DAMAGE,
     "person": _person,
     "fault": sim_faults.fault,

@@ -1,4 +1,4 @@
-"""What a harness can break in the plant; the schema is in hil.sim's docstring."""
+"""What a harness can break in the plant; the schema is in hil.sim_lines' docstring."""
 
 from __future__ import annotations
 
@@ -106,8 +106,7 @@ def _place(bench: Bench, args: Args) -> Place:
 async def _supply_weld(bench: Bench, args: Args) -> dict[str, Any]:
     number, welded = args.take("bay", int), args.take("welded", bool, True)
     args.done()
-    if number not in bench.world.bays:
-        raise ValueError(f"there is no bay {number}")
+    bench.bay(number)
     bench.world.supplies.weld(number, welded)
     return {}
 

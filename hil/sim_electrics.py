@@ -1,4 +1,4 @@
-"""What a harness can break in chargers and meters; the schema is in hil.sim's docstring."""
+"""What a harness can break in chargers and meters; the schema is in hil.sim_lines' docstring."""
 
 from __future__ import annotations
 

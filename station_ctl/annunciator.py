@@ -20,7 +20,7 @@ from station_ctl.model.look import Decision, Snapshot
 from station_ctl.model.state import StationState
 from station_ctl.model.words import Event
 from station_ctl.ports import UplinkPort
-from station_ctl.snapshots import mode
+from station_ctl.state_snapshot import mode
 from station_ctl.uplink.admission import Admitted
 from station_ctl.uplink.arguments import AlarmArguments, OutOfServiceArguments, ShelveArguments
 from station_ctl.uplink.roles import Roles

@@ -15,7 +15,7 @@ from station_ctl.blackbox.box import BlackBox
 from station_ctl.equipment import Equipment
 from station_ctl.estimates.station import Estimates, NoEstimates
 from station_ctl.health import Health
-from station_ctl.snapshots import spread
+from station_ctl.stats import Distribution
 from station_ctl.uplink.record_messages import MetricsMessage, Spread
 from station_ctl.uplink.uplink import Uplink
 
@@ -81,3 +81,9 @@ class Sources:
         counts |= {f"chargers.{key}": n for key, n in self.equipment.counters().items()}
         counts |= {f"uplink.{key}": n for key, n in self.uplink.counters().items()}
         return {key: n for key, n in counts.items() if n}
+
+
+def spread(distribution: Distribution) -> Spread:
+    """p50, p99 and maximum of a distribution, in ms."""
+    p50, p99 = distribution.quantile_ms(0.5), distribution.quantile_ms(0.99)
+    return Spread(p50=p50, p99=p99, max=distribution.max_ms)

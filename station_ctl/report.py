@@ -17,8 +17,9 @@ from station_ctl.model.look import Decision, Snapshot
 from station_ctl.model.state import StationState
 from station_ctl.model.visit import Swap
 from station_ctl.model.words import Event
+from station_ctl.place_snapshots import bay_message, truck_message
 from station_ctl.ports import UplinkPort
-from station_ctl.snapshots import bay_message, state_message, truck_message
+from station_ctl.state_snapshot import state_message
 from station_ctl.stopped import Stopped
 from station_ctl.uplink import message
 from station_ctl.uplink.record_messages import ChargePart, EventMessage, ExchangePart, MetricsMessage, SwapRecord

@@ -15,7 +15,8 @@ from drivers.robot_protocol import CommandBlock
 from station_ctl.alarms.vitals import Vital
 from station_ctl.commands import Commands
 from station_ctl.config import Config
-from station_ctl.cycle import Cycle, Decided, Deciders, Seen, confirm, decide, undone
+from station_ctl.cycle import Cycle, Decided, Seen, confirm, decide, undone
+from station_ctl.deciders import Deciders
 from station_ctl.entries import Entries
 from station_ctl.health import Health
 from station_ctl.journal import Entry

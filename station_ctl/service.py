@@ -14,7 +14,8 @@ from station_ctl import __version__
 from station_ctl.config import Config
 from station_ctl.journal import Journal
 from station_ctl.swap.restart import recovered
-from station_ctl.wiring import Service, build, real_wires
+from station_ctl.wires import real_wires
+from station_ctl.wiring import Service, build
 
 log = logging.getLogger(__name__)
 

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
-from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from drivers import registers
-from drivers.can_bus import CanBus
 from drivers.can_frame import CanLink
 from drivers.modbus import ModbusClient
-from drivers.mqtt import MqttSession
-from drivers.mqtt_client import Session
 from drivers.mqtt_values import Endpoint, check_ca_file, read_password
 from drivers.packs import PackBus
 from drivers.robot import Robot
@@ -26,7 +21,7 @@ from station_ctl.alarms import catalogue
 from station_ctl.annunciator import Annunciator
 from station_ctl.blackbox.box import BlackBox
 from station_ctl.config import Config
-from station_ctl.cycle import Deciders
+from station_ctl.deciders import Deciders
 from station_ctl.equipment import Equipment
 from station_ctl.estimates.records import Records
 from station_ctl.estimates.station import NO_ESTIMATES, Estimates, NoEstimates
@@ -36,14 +31,12 @@ from station_ctl.model.state import StationState
 from station_ctl.plant import Plant
 from station_ctl.report import Reporter
 from station_ctl.runner import Runner
-from station_ctl.sections import CanSection
 from station_ctl.soc import cell_type
 from station_ctl.swap.doorkeeper import Doorkeeper
 from station_ctl.uplink.roles import Roles
 from station_ctl.uplink.uplink import Uplink
-
-NOTIFY_S = 0.5
-"""How often a healthy cycle tells the watchdog; WatchdogSec is a multiple of it."""
+from station_ctl.watchdog import Watchdog
+from station_ctl.wires import Wires
 
 
 @dataclass(slots=True)
@@ -65,52 +58,9 @@ class Service:
     estimates: Estimates | NoEstimates
 
 
-class Watchdog:
-    """Feeds systemd from healthy cycles only, at most every 0.5 s; the first one says READY."""
-
-    def __init__(self, notifier: Notifier) -> None:
-        self._notifier = notifier
-        self._told_s: float | None = None
-
-    def healthy(self) -> None:
-        """One cycle did all its phases."""
-        now_s = asyncio.get_running_loop().time()
-        if self._told_s is None:
-            self._notifier.send("READY=1", "STATUS=cycling", "WATCHDOG=1")
-        elif now_s - self._told_s < NOTIFY_S:
-            return
-        else:
-            self._notifier.send("WATCHDOG=1")
-        self._told_s = now_s
-
-
-@dataclass(frozen=True, slots=True)
-class Wires:
-    """The ways out of the service that can be others than this machine's own: CAN, the broker, and who we are to it.
-
-    worker: a new one for the black box, and one for the packs' records; each does one piece at a time, in order.
-    """
-
-    can: Callable[[CanSection], CanLink]
-    session: Callable[..., Session]
-    boot_id: str
-    worker: Callable[[], Executor]
-
-
-def real_wires() -> Wires:
-    """python-can and a TCP connection to the broker, under a new name for each start."""
-    return Wires(_bus, MqttSession, uuid.uuid4().hex[:12], lambda: ThreadPoolExecutor(1, "files"))
-
-
 def build(config: Config, journal: Journal, state: StationState, notifier: Notifier, wires: Wires) -> Service:
     """Wire one station. Raises StationError for a register map, cause table or alarm catalogue that cannot be used."""
-    client = ModbusClient(
-        config.robot.host,
-        config.robot.port,
-        device_id=config.robot.device_id,
-        timeout_s=config.robot.timeout_ms / 1000,
-        name="robot PLC",
-    )
+    client = _client(config)
     runners: list[Runner] = []  # drivers wake the runner, the runner reads the drivers
     wake = _Wake(runners)
     register_map = registers.load(config.robot.register_map)
@@ -121,28 +71,8 @@ def build(config: Config, journal: Journal, state: StationState, notifier: Notif
 
     robot = Robot(client, register_map, poll_s=config.robot.poll_ms / 1000, on_danger=wake, on_status=keep)
     buses = {c.name: wires.can(c) for c in config.can}
-    packs = PackBus(
-        buses[config.packs.bus],
-        [*(b.can_address for b in config.bay), *(m.can_address for m in config.mount)],
-        station_address=config.packs.station_address,
-        on_danger=wake,
-        others=(config.truck.address,),
-    )
-    truck = TruckLink(
-        buses[config.truck.bus],
-        address=config.truck.address,
-        station_address=config.packs.station_address,
-        on_danger=wake,
-    )
-    uplink = Uplink(
-        config.station.id,
-        _endpoint(config),
-        journal,
-        version=__version__,
-        boot_id=wires.boot_id,
-        roles=Roles.trusted(config.issuer),
-        session=wires.session,
-    )
+    packs, truck = _packs(config, buses, wake), _truck(config, buses, wake)
+    uplink = _uplink(config, journal, wires)
     equipment = Equipment.of(config)
     deciders = Deciders.of(config)
     blackbox = BlackBox(config, deciders, wires.worker())
@@ -173,6 +103,45 @@ def build(config: Config, journal: Journal, state: StationState, notifier: Notif
     )
 
 
+def _client(config: Config) -> ModbusClient:
+    """The connection to the robot's PLC."""
+    robot = config.robot
+    return ModbusClient(
+        robot.host, robot.port, device_id=robot.device_id, timeout_s=robot.timeout_ms / 1000, name="robot PLC"
+    )
+
+
+def _packs(config: Config, buses: Mapping[str, CanLink], wake: _Wake) -> PackBus:
+    return PackBus(
+        buses[config.packs.bus],
+        [*(b.can_address for b in config.bay), *(m.can_address for m in config.mount)],
+        station_address=config.packs.station_address,
+        on_danger=wake,
+        others=(config.truck.address,),
+    )
+
+
+def _truck(config: Config, buses: Mapping[str, CanLink], wake: _Wake) -> TruckLink:
+    return TruckLink(
+        buses[config.truck.bus],
+        address=config.truck.address,
+        station_address=config.packs.station_address,
+        on_danger=wake,
+    )
+
+
+def _uplink(config: Config, journal: Journal, wires: Wires) -> Uplink:
+    return Uplink(
+        config.station.id,
+        _endpoint(config),
+        journal,
+        version=__version__,
+        boot_id=wires.boot_id,
+        roles=Roles.trusted(config.issuer),
+        session=wires.session,
+    )
+
+
 def _estimates(config: Config, wires: Wires) -> Estimates | NoEstimates:
     """The charge estimator, if the station names a pack type. Raises TypeFileError for one that cannot be used."""
     if not config.soc.type:
@@ -189,18 +158,6 @@ class _Wake:
     def __call__(self) -> None:
         for runner in self.runners:
             runner.wake()
-
-
-def _bus(section: CanSection) -> CanBus:
-    return CanBus(
-        section.name,
-        section.interface,
-        section.channel,
-        port=section.port,
-        silent_after_s=section.silent_after_ms / 1000,
-        restart_s=section.restart_ms / 1000,
-        bitrate=section.bitrate_kbit * 1000,
-    )
 
 
 def _endpoint(config: Config) -> Endpoint:

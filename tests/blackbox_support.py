@@ -12,7 +12,7 @@ from station_ctl.blackbox.box import BlackBox
 from station_ctl.blackbox.file import Recording, read
 from station_ctl.blackbox.replay import Difference, replay
 from station_ctl.config import Config, parse
-from station_ctl.cycle import Deciders
+from station_ctl.deciders import Deciders
 from tests.simulation.ground import Ground
 
 

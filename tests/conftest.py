@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio.constants
 import logging
 import os
 from collections.abc import Iterator
@@ -17,6 +18,10 @@ settings.register_profile(
     derandomize=os.environ.get("CI") == "true",
 )
 settings.load_profile("shared")
+
+# asyncio's debug mode (tests.support.run) notes where each callback was made; reading ten frames each costs more than
+# the callback itself. All its checks stay.
+vars(asyncio.constants)["DEBUG_STACK_DEPTH"] = 2
 
 
 @pytest.fixture(autouse=True)

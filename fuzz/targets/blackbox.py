@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import functools
 import io
 import json
 from collections.abc import Iterator
@@ -18,11 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from drivers.errors import StationError
-from drivers.modbus import ModbusClient
 from drivers.pack_status import PackStatus
 from drivers.reading import NEVER, Quality, Reading
 from drivers.registers import load
-from drivers.robot import Robot
+from drivers.robot_decode import StatusDecoder
 from drivers.robot_protocol import RobotStatus
 from drivers.truck_status import TruckStatus
 from fuzz.edits import JSON, edited
@@ -31,21 +29,19 @@ from fuzz.judge import must
 from fuzz.tape import Tape
 from hil.virtual.config import station_config
 from station_ctl.blackbox import cli
+from station_ctl.blackbox.blocks import CHUNK, MAGIC, MARK, block
 from station_ctl.blackbox.box import table_sha256
 from station_ctl.blackbox.codec import Codec
-from station_ctl.blackbox.file import CHUNK, FORMAT, MAGIC, MARK, Head, block, make
+from station_ctl.blackbox.file import FORMAT, Head, make
 from station_ctl.blackbox.kinds import UNCHANGED
-from station_ctl.charging import table as charging_table
-from station_ctl.cycle import Cycle, Deciders, Seen, decide
+from station_ctl.cycle import Cycle, Seen, decide
+from station_ctl.deciders import Deciders
 from station_ctl.model.look import Snapshot
 from station_ctl.model.places import bay, mount
 from station_ctl.model.state import Asked, StationState
 from station_ctl.model.words import Verb
-from station_ctl.safety import table
 
 WORDS = (MAGIC, MARK, b"H", b"C", b"T", b'"cycles":', b'"memory":', b'"number":', b"null", b"1e999", b'{"0":')
-table.load = functools.cache(table.load)  # read once, not for each input: they are no part of it
-charging_table.load = functools.cache(charging_table.load)
 CONFIG = station_config(Path("/nowhere"))
 NOW = "2026-01-31T07:05:09.123Z"
 
@@ -78,9 +74,8 @@ def one(data: bytes) -> None:
 def _robot() -> RobotStatus:
     """A PLC that stands, as it is decoded."""
     found = load(CONFIG.robot.register_map)
-    robot = Robot(ModbusClient("plc", 502, device_id=1, timeout_s=0.1, name="PLC"), found, on_danger=lambda: None)
     status = found.block("status")
-    return robot._decode(status.decode([0] * status.count), 1.0)
+    return StatusDecoder(found, "PLC").status(status.decode([0] * status.count), 1.0)
 
 
 def _cycles(deciders: Deciders) -> list[Cycle]:

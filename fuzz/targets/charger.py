@@ -3,7 +3,7 @@ their statuses do to the rooms that decide whether a bay charges, and with how m
 
 Five units behind one gateway: two chargers, their meters, the grid's. An input is u8 cycles in which all goes well
 first, u8 how the packs are (fuzz.bays) and whether the controller dies at last, and a row of records, one for each
-request of ours (fuzz.cabinets).
+request of ours (fuzz.gateway).
 """
 
 from __future__ import annotations
@@ -18,25 +18,8 @@ from drivers.meter import Meter
 from drivers.meter_status import WRAP_WH
 from drivers.modbus import ModbusClient
 from fuzz.bays import COLD, FULL, GRID_UNIT, NUMBERS, Bays
-from fuzz.cabinets import (
-    ANSWER,
-    CHARGER,
-    COMMAND,
-    CUT,
-    FRAMED,
-    HONEST,
-    KINDS,
-    LEASE_S,
-    METER,
-    PACK_V,
-    RAW,
-    SILENT,
-    STAYS,
-    Answers,
-    Cabinet,
-    Counter,
-    Gateway,
-)
+from fuzz.cabinets import CHARGER, COMMAND, LEASE_S, METER, PACK_V, Cabinet, Counter
+from fuzz.gateway import ANSWER, CUT, FRAMED, HONEST, KINDS, RAW, SILENT, STAYS, Answers, Gateway
 from fuzz.ground import run
 from fuzz.judge import must
 from fuzz.tape import Tape

@@ -16,7 +16,8 @@ from drivers.errors import DeviceError
 from drivers.modbus import ModbusClient
 from drivers.reading import Signal
 from drivers.registers import load
-from drivers.robot import LABELS, Robot
+from drivers.robot import Robot
+from drivers.robot_decode import LABELS
 from drivers.robot_protocol import (
     BaySensors,
     CommandBlock,

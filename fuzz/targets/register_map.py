@@ -13,8 +13,10 @@ from itertools import cycle, islice
 from drivers import toml
 from drivers.modbus import ModbusClient
 from drivers.reading import Signal
-from drivers.register_codec import Block, EncodingError, Values
-from drivers.registers import SHIPPED, RegisterMap, RegisterMapError, load, parse
+from drivers.register_codec import Block, Values
+from drivers.register_document import RegisterMapError
+from drivers.register_points import EncodingError
+from drivers.registers import SHIPPED, RegisterMap, load, parse
 from drivers.robot import Robot
 from fuzz.edits import EDIT, TOML, edited
 from fuzz.files import HOSTILE, file, words_of

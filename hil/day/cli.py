@@ -11,7 +11,8 @@ from typing import TypeVar
 
 from hil.day import planted, report
 from hil.day.case import DAYS, SHORT, Case
-from hil.day.day import Day, Outcome
+from hil.day.day import Day
+from hil.day.outcome import Outcome
 
 T = TypeVar("T")
 

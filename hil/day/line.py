@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from drivers.charger_decode import decoded
 from drivers.charger_status import OFF, ChargerMode, ChargerStatus, SetPoint
-from drivers.register_codec import Value
+from drivers.register_points import Value
 from hil.peers.charger_rules import ChargerProgram
 
 LEASE_S, REARM_S = 1.0, 0.9

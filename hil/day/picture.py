@@ -9,7 +9,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from hil.day.day import Outcome
+from hil.day.outcome import Outcome
 
 COLOURS = ("#4c78a8", "#9ecae9", "#bab0ac")
 

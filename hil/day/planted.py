@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from hil.day.case import SHORT, Case
-from hil.day.day import Day, Outcome
+from hil.day.day import Day
+from hil.day.outcome import Outcome
 from station_ctl.charging import table
 from station_ctl.charging.charger import Charger
 from station_ctl.charging.pack_limits import PackLimits

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from hil.day.case import PROMISED_PCT
-from hil.day.day import Outcome
+from hil.day.outcome import Outcome
 from hil.day.peak import NEAR
 
 BEGIN, END = "<!-- figures of make day -->", "<!-- end of figures -->"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import struct
 
-from drivers.register_codec import Block, Point
+from drivers.register_codec import Block
+from drivers.register_points import Point
 
 MBAP_BYTES = 6  # transaction, protocol, length; the length counts what follows
 LARGEST_ADU = 260

@@ -15,7 +15,7 @@ from hil.measure.figures import Section
 from hil.measure.memory import MemoryStation
 from station_ctl.charging import table as charging_table
 from station_ctl.charging.charger import Charger
-from station_ctl.cycle import Deciders
+from station_ctl.deciders import Deciders
 from station_ctl.model.look import Snapshot
 from station_ctl.model.places import bay, mount
 from station_ctl.model.state import StationState

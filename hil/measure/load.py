@@ -16,7 +16,8 @@ from hil.measure.groups import cause
 from hil.measure.steptimes import StepTimes
 from hil.rig.person import send_truck
 from hil.rig.processes import RigError
-from hil.rig.station import Rig, Setting, rig
+from hil.rig.setting import Setting
+from hil.rig.station import Rig, rig
 from station_ctl.uplink.record_messages import MetricsMessage, SwapRecord
 
 PERIOD_MS = 50

@@ -19,7 +19,7 @@ from hil.peers.truck_node import TruckNode
 from hil.plant.pack import Pack
 from hil.plant.truck import Truck
 from hil.plant.world import World, stocked
-from hil.rig.station import Setting, station_toml
+from hil.rig.setting import Setting, station_toml
 from station_ctl.config import Config, load
 from station_ctl.journal import Entry
 from station_ctl.uplink.admission import Admitted

@@ -12,7 +12,8 @@ from typing import Any
 from hil.measure.figures import Section, quantile
 from hil.rig.person import Person, send_truck
 from hil.rig.processes import RigError
-from hil.rig.station import Rig, Setting, rig
+from hil.rig.setting import Setting
+from hil.rig.station import Rig, rig
 from station_ctl.uplink.state_messages import StateMessage
 
 PERIOD_MS = 50

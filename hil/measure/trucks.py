@@ -15,7 +15,8 @@ from hil.measure import audit
 from hil.measure.groups import leaves
 from hil.rig.person import Person, Visitor, send_truck
 from hil.rig.processes import RigError
-from hil.rig.station import Rig, Setting, rig
+from hil.rig.setting import Setting
+from hil.rig.station import Rig, rig
 from station_ctl.swap.table import STEPS
 from station_ctl.uplink.message import Message
 

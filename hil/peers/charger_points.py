@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drivers.charger_status import NEVER_TESTED
 from drivers.reading import Signal
-from drivers.register_codec import Value
+from drivers.register_points import Value
 from hil.plant.charger import RATED_A, RATED_W, Charger
 
 HIGHEST_V = 1100.0

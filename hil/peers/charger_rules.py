@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 from drivers.charger_status import OFF, ChargerFault, ChargerMode, ChargerState, ChargerStop, SetPoint
-from drivers.register_codec import Block, Value
+from drivers.register_codec import Block
+from drivers.register_points import Value
 from drivers.registers import RegisterMap
 from hil.peers.charger_points import charger_points
+from hil.peers.lease import Lease
 from hil.peers.plc_command import ahead
 from hil.plant.charger import TOO_HOT_C, Charger
 
@@ -32,8 +34,7 @@ class ChargerProgram:
         self._status, self._command = register_map.block("status"), register_map.block("command")
         self._heartbeat = 0
         self._counter = 0
-        self._lease_until_s = float("-inf")
-        self._idle_write_s = float("-inf")  # last command whose counter did not advance
+        self._lease = Lease(float("-inf"))
         self._open_since_s: float | None = None  # since when the relay ought to be open and is not
 
     @property
@@ -76,16 +77,14 @@ class ChargerProgram:
         if not self._newer(counter, now_s):
             return
         self.counters["counted"] += 1
-        self._lease_until_s = now_s + lease_s
+        self._lease.renew(lease_s, now_s)
         self._take(wanted if lease_s > 0.0 else OFF, now_s)
 
     def _newer(self, counter: int, now_s: float) -> bool:
         """Whether this command counts. Once the lease is out (new controller, power cut) any other counter does."""
-        step = ahead(counter, self._counter)
-        if 1 <= step <= 0x7FFF or (step != 0 and now_s >= self._lease_until_s):
+        if self._lease.counts(ahead(counter, self._counter), now_s):
             self._counter = counter
             return True
-        self._idle_write_s = now_s
         self.counters["stale"] += 1
         return False
 
@@ -116,9 +115,8 @@ class ChargerProgram:
                 self._end(ChargerStop.FAULT)
         elif self.charger.set_point.mode is ChargerMode.OFF:
             return
-        elif now_s >= self._lease_until_s:
-            frozen = self._idle_write_s >= self._lease_until_s - 0.25
-            self._end(ChargerStop.COUNTER if frozen else ChargerStop.LEASE)
+        elif self._lease.out(now_s):
+            self._end(ChargerStop.COUNTER if self._lease.frozen else ChargerStop.LEASE)
         elif self.charger.load_lost:
             self._end(ChargerStop.LOAD_LOST)
 
@@ -161,7 +159,7 @@ class ChargerProgram:
         """The cabinet loses its supply; nothing is kept."""
         self.charger.powered = False
         self._end(ChargerStop.POWER)
-        self.fault_code, self._counter, self._lease_until_s = ChargerFault.NONE, 0, float("-inf")
+        self.fault_code, self._counter, self._lease.until_s = ChargerFault.NONE, 0, float("-inf")
 
     def power_return(self) -> None:
         """It boots, and starts nothing."""
@@ -188,4 +186,4 @@ class ChargerProgram:
 
     def _remaining_ms(self, now_s: float) -> int:
         armed = self.charger.set_point.mode is not ChargerMode.OFF
-        return max(0, round((self._lease_until_s - now_s) * 1e3)) if armed else 0
+        return self._lease.remaining_ms(now_s) if armed else 0

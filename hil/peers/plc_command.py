@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from drivers.register_codec import Value
+from drivers.register_points import Value
 from drivers.robot_protocol import MOUNT_CODE_BASE, EchoResult, EchoState, MotionClass, Opcode, RobotCommand
 
 PERMIT_OF = {
@@ -29,6 +29,18 @@ class Retained:
     result: EchoResult = EchoResult.OK
     heartbeat: int | None = None
     motions_started: int = 0
+
+    def echo(self, sequence: int, opcode: int, state: EchoState, result: EchoResult = EchoResult.OK) -> None:
+        """What became of a command, from now on."""
+        self.sequence, self.opcode, self.state, self.result = sequence, opcode, state, result
+
+    def ended(self, sequence: int, outcome: EchoState) -> None:
+        """A motion is over: that is its own echo's end, or of the STOP that ended it."""
+        if self.sequence == sequence:
+            self.state = outcome
+            self.result = EchoResult.TIMEOUT if outcome is EchoState.FAILED else EchoResult.OK
+        elif self.opcode == Opcode.STOP and self.state is EchoState.EXECUTING:
+            self.state = EchoState.DONE
 
 
 def ahead(new: int, old: int) -> int:

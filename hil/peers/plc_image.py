@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from drivers.reading import Signal
-from drivers.register_codec import WORDS_OF_TYPE, EncodingError, Group, Point, Value
+from drivers.register_points import WORDS_OF_TYPE, EncodingError, Value
 from drivers.registers import RegisterMap
 from drivers.robot_protocol import EchoResult, EchoState, MotionClass, RobotState, StopReason
-from hil.plant.panel import BAY, MOUNT
+from hil.peers.plc_signals import Elements, Word
+from hil.plant.inputs import Inputs
 from hil.plant.sensors import DRIVE_BUS_S
-from hil.plant.world import Inputs, World
+from hil.plant.world import World
 
-Element = tuple[Signal, ...]
-ABSENT = Signal.NOT_AVAILABLE
 SAFETY = ("estop_released", "zone_clear", "doors_closed", "fire_clear", "platform_clear", "local_enable")
 """Hard-wired: no filter, no bounce."""
 
@@ -50,8 +48,8 @@ class StatusImage:
         self._numbers = [(i, p, p.name) for i, p in enumerate(p for p in block.points if p.type != "bits")]
         self._last: list[Value] = [None] * len(self._numbers)
         bits = [p for p in block.points if p.type == "bits"]
-        self._fields = [_Word(at, [p for p in bits if p.at == at], self._where) for at in sorted({p.at for p in bits})]
-        self._groups = [_Elements(group, world, self._where) for group in block.groups]
+        self._fields = [Word(at, [p for p in bits if p.at == at], self._where) for at in sorted({p.at for p in bits})]
+        self._groups = [Elements(group, world, self._where) for group in block.groups]
         self._wiring: object = None  # what the words of signals were made from
 
     def words(self, view: PlcView) -> tuple[int, ...]:
@@ -95,72 +93,6 @@ class StatusImage:
         for group in self._groups:
             group.put(self._words, broken)
         self._wiring = (closed, safety, dict(inputs.smoke_clear), dict(broken))
-
-
-class _Word:
-    """A word of bit fields."""
-
-    def __init__(self, at: int, points: list[Point], where: str) -> None:
-        self.at = at
-        self._names = [p.name for p in points]
-        self._packed = _packer(points, where)
-
-    def encode(self, points: Mapping[str, Value]) -> int:
-        """The word. Raises KeyError for a point that nothing is known of."""
-        return self._packed(tuple([points[name] for name in self._names]))
-
-
-class _Elements:
-    """The words of a repeated group: the mounts, or the bays."""
-
-    def __init__(self, group: Group, world: World, where: str) -> None:
-        known = (*BAY, "smoke_clear", "energised") if group.name == "bay" else MOUNT
-        missing = [name for name in group.names if name not in known]
-        if missing:
-            raise EncodingError(f"{group.name}.{missing[0]} is missing", where=where)
-        self._group, self._world, self._known = group, world, known
-        order = [known.index(name) for name in group.names]
-        packed = _packer(group.points, where)
-        self._encode = lru_cache(maxsize=256)(lambda element: packed(tuple(element[i] for i in order)))
-        self._absent = self._encode((ABSENT,) * len(known))
-
-    def put(self, words: list[int], broken: Mapping[str, Signal]) -> None:
-        """Bring the group's words up to date."""
-        at, present = self._group.at - 1, self._present()
-        words[at + 1 : at + 1 + self._group.count] = [self._absent] * self._group.count
-        for number, element in present.items():
-            if number <= self._group.count:
-                words[at + number] = self._encode(element)
-        if broken:
-            self._put_broken(words, present, broken)
-
-    def _put_broken(self, words: list[int], present: Mapping[int, Element], broken: Mapping[str, Signal]) -> None:
-        prefix = self._group.name
-        for n in range(1, self._group.count + 1):
-            element = present.get(n, (ABSENT,) * len(self._known))
-            shown = tuple(broken.get(f"{prefix}.{n}.{p}", s) for p, s in zip(self._known, element, strict=True))
-            words[self._group.at + n - 1] = self._encode(shown)
-
-    def _present(self) -> dict[int, Element]:
-        world = self._world
-        places = world.panel.places
-        if self._group.name == "bay":
-            smoke, energised = world.inputs.smoke_clear, world.supplies.energised
-            return {
-                n: (*places[p].shown, smoke.get(n, Signal.TRUE), Signal(energised >> (n - 1) & 1))
-                for n, p in world.bays.items()
-            }
-        return {n: places[p].shown for n, p in world.lane.mounts.items()} if world.lane.present else {}
-
-
-def _packer(points: list[Point] | tuple[Point, ...], where: str) -> Callable[[tuple[Value, ...]], int]:
-    """Puts values into their bits of a word, remembering those it has seen."""
-
-    @lru_cache(maxsize=256)
-    def packed(values: tuple[Value, ...]) -> int:
-        return sum(p.raw(v, where) << p.bit for p, v in zip(points, values, strict=True))
-
-    return packed
 
 
 def _motion(world: World) -> dict[str, Value]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from drivers.reading import Signal
-from drivers.register_codec import Value
+from drivers.register_points import Value
 from drivers.registers import RegisterMap
 from drivers.robot_protocol import (
     EchoResult,
@@ -20,6 +20,7 @@ from drivers.robot_protocol import (
 )
 from hil.peers.plc_command import Retained, ahead, command_of, permit_of
 from hil.peers.plc_image import PlcView, StatusImage
+from hil.peers.plc_permits import NOTHING, Permits
 from hil.peers.plc_supply import SupplyRules
 from hil.peers.stop_watch import StopWatch
 from hil.plant.world import World
@@ -27,7 +28,6 @@ from hil.plant.world import World
 FAULT_OVERDUE = 1
 """`fault_code`: a stage of the motion took longer than it can; `step` tells which."""
 
-NOTHING = MotionClass(0)
 IN_RANGE = ("lease_ms", "stop_category", "supply_lease_ms")
 AFTER_STOP = {
     StopReason.EMERGENCY_STOP: RobotState.EMERGENCY_STOPPED,
@@ -52,10 +52,7 @@ class Plc:
         self.supply = SupplyRules(world)
         self._block, self._image = register_map.block("command"), StatusImage(register_map, world)
         self._heartbeat = 0
-        self._permits = MotionClass(0)
-        self._stop_category = 0
-        self._lease_until_s = 0.0
-        self._idle_write_s = float("-inf")  # last write whose heartbeat did not advance
+        self._permits = Permits()
         self._running: RobotCommand | None = None
         self._now_s = 0.0
 
@@ -73,11 +70,8 @@ class Plc:
             self.counters["out_of_range"] += 1
             return False
         if self._newer(int(points["heartbeat"] or 0), now_s):
-            self._permits = MotionClass(int(points["permits"] or 0) & 0xFF)
-            self._stop_category = int(stop_category)
-            self._lease_until_s = now_s + lease_ms / 1e3
-            ended = lease_ms == 0 or stop_category != 0
-            self.dangers.written(MotionClass(0) if ended else self._permits, now_s)
+            classes = MotionClass(int(points["permits"] or 0) & 0xFF)
+            self.dangers.written(self._permits.take(classes, lease_ms, int(stop_category), now_s), now_s)
             self._supervise(now_s)
             self.supply.receive(int(points["charge_permits"] or 0), int(supply_lease_ms), now_s)
             self._sequence(points)
@@ -87,10 +81,9 @@ class Plc:
         """Whether this block counts. Once both leases are out (new controller, power cut) any other heartbeat does."""
         base = self.retained.heartbeat
         step = 1 if base is None else ahead(heartbeat, base)
-        if 1 <= step <= 32767 or (step != 0 and now_s >= max(self._lease_until_s, self.supply.until_s)):
+        if self._permits.lease.counts(step, now_s, self.supply.until_s):
             self.retained.heartbeat = heartbeat
             return True
-        self._idle_write_s = now_s
         self.counters["stale_heartbeat"] += 1
         return False
 
@@ -104,9 +97,9 @@ class Plc:
             self.counters["out_of_order"] += 1
             return
         if opcode is None:
-            self._echo(sequence, 0xFFFF, EchoState.REJECTED, EchoResult.UNKNOWN_OPCODE)
+            self.retained.echo(sequence, 0xFFFF, EchoState.REJECTED, EchoResult.UNKNOWN_OPCODE)
         elif points["mount"] is None:
-            self._echo(sequence, int(opcode), EchoState.REJECTED, EchoResult.BAD_LOCATION)
+            self.retained.echo(sequence, int(opcode), EchoState.REJECTED, EchoResult.BAD_LOCATION)
         else:
             self._command(command_of(sequence, points))
 
@@ -117,9 +110,9 @@ class Plc:
         refusal = self._reset() if command.opcode is Opcode.RESET else self._start(command)
         if refusal is not EchoResult.OK:
             self.counters["rejected"] += 1
-            self._echo(command.sequence, command.opcode, EchoState.REJECTED, refusal)
+            self.retained.echo(command.sequence, command.opcode, EchoState.REJECTED, refusal)
         elif command.opcode is Opcode.RESET:
-            self._echo(command.sequence, command.opcode, EchoState.DONE)
+            self.retained.echo(command.sequence, command.opcode, EchoState.DONE)
         else:
             self._started(command)
 
@@ -133,7 +126,7 @@ class Plc:
         enabled = self.world.inputs.local_enable is Signal.TRUE
         if (command.opcode is Opcode.JOG and not manual) or (manual and not enabled):
             return EchoResult.NOT_PERMITTED
-        if not self._armed(command) or self._chain() is not None:
+        if not self._permits.cover(command, self._now_s) or self._chain() is not None:
             return EchoResult.NOT_PERMITTED
         if command.opcode is Opcode.LIFT_FROM and self.world.supplies.at(command.source):
             return EchoResult.SENSOR_MISMATCH  # the coupler would part under load
@@ -144,7 +137,7 @@ class Plc:
         self.state, self.stop_reason = RobotState.EXECUTING, StopReason.NONE
         self.motions[command.sequence, command.opcode] += 1
         self.retained.motions_started += 1
-        self._echo(command.sequence, command.opcode, EchoState.ACCEPTED)
+        self.retained.echo(command.sequence, command.opcode, EchoState.ACCEPTED)
 
     def _reset(self) -> EchoResult:
         """Leave FAULTED or EMERGENCY_STOPPED; the inputs must show that the cause is gone. Moves nothing."""
@@ -158,11 +151,7 @@ class Plc:
     def _stop_on_command(self, command: RobotCommand) -> None:
         self._stop(StopReason.COMMAND)
         still = not self.world.robot.active
-        self._echo(command.sequence, command.opcode, EchoState.DONE if still else EchoState.EXECUTING)
-
-    def _echo(self, sequence: int, opcode: int, state: EchoState, result: EchoResult = EchoResult.OK) -> None:
-        r = self.retained
-        r.sequence, r.opcode, r.state, r.result = sequence, opcode, state, result
+        self.retained.echo(command.sequence, command.opcode, EchoState.DONE if still else EchoState.EXECUTING)
 
     # -- what the PLC does by itself -----------------------------------------------------------
 
@@ -183,16 +172,9 @@ class Plc:
         """What ends a motion that is under way, besides its own end."""
         if self._running is None or self.state is not RobotState.EXECUTING:
             return
-        chain = self._chain()
-        if chain is not None:
-            self._stop(chain)
-        elif self._stop_category:
-            self._stop(StopReason.COMMAND)
-        elif now_s >= self._lease_until_s:
-            frozen = self._idle_write_s >= self._lease_until_s - 0.25
-            self._stop(StopReason.HEARTBEAT if frozen else StopReason.LEASE)
-        elif not self._armed(self._running):
-            self._stop(StopReason.COMMAND)
+        ended = self._chain() or self._permits.ended_by(self._running, now_s)
+        if ended is not None:
+            self._stop(ended)
         elif self.world.robot.overdue:
             self.fault_code = FAULT_OVERDUE
             self._stop(StopReason.AXIS_FAULT)
@@ -213,12 +195,7 @@ class Plc:
         failed = EchoState.FAILED if state is RobotState.FAULTED else EchoState.STOPPED
         outcome = EchoState.DONE if state is RobotState.READY else failed
         self.outcomes[command.sequence, command.opcode] = outcome
-        mine = self.retained.sequence == command.sequence
-        if mine:
-            self.retained.state = outcome
-            self.retained.result = EchoResult.TIMEOUT if outcome is EchoState.FAILED else EchoResult.OK
-        elif self.retained.opcode == Opcode.STOP and self.retained.state is EchoState.EXECUTING:
-            self.retained.state = EchoState.DONE
+        self.retained.ended(command.sequence, outcome)
 
     def _stop(self, reason: StopReason) -> None:
         """Category 1: ramp down, the pack stays gripped. A graver reason may overtake a stop under way."""
@@ -236,18 +213,11 @@ class Plc:
         closed = inputs.zone_clear is Signal.TRUE and inputs.doors_closed is Signal.TRUE
         return None if closed else StopReason.SAFETY_CHAIN
 
-    def _armed(self, command: RobotCommand) -> bool:
-        return bool(self._in_force(self._now_s) & permit_of(command))
-
-    def _in_force(self, now_s: float) -> MotionClass:
-        held = now_s < self._lease_until_s and self._stop_category == 0
-        return self._permits if held else NOTHING
-
     def _running_permit(self) -> MotionClass:
         return permit_of(self._running) if self._running is not None else NOTHING
 
     def _endangered(self, now_s: float) -> None:
-        self.dangers.seen(self.world.inputs, self._running_permit() or self._in_force(now_s), now_s)
+        self.dangers.seen(self.world.inputs, self._running_permit() or self._permits.in_force(now_s), now_s)
 
     # -- power ---------------------------------------------------------------------------------
 
@@ -255,7 +225,7 @@ class Plc:
         """Everything stops dead; only `retained` is kept."""
         self.world.robot.drop_dead()
         self.supply.power_cut()
-        self._permits, self._stop_category, self._lease_until_s = MotionClass(0), 0, 0.0
+        self._permits.power_cut()
         if self._running is not None:
             self.stop_reason = StopReason.POWER
             self._finish(RobotState.STOPPED)
@@ -277,8 +247,8 @@ class Plc:
             echo_state=self.retained.state,
             echo_result=self.retained.result,
             motions_started=self.retained.motions_started,
-            lease_remaining_ms=max(0, round((self._lease_until_s - now_s) * 1e3)),
-            permits=self._in_force(now_s),
+            lease_remaining_ms=self._permits.lease.remaining_ms(now_s),
+            permits=self._permits.in_force(now_s),
             supply_lease_remaining_ms=self.supply.remaining_ms(now_s),
         )
         return self._image.words(view)

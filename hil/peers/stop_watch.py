@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from drivers.reading import Signal
 from drivers.robot_protocol import MotionClass
-from hil.plant.world import Inputs
+from hil.plant.inputs import Inputs
 
 WATCHED = ("estop_released", "zone_clear", "doors_closed", "fire_clear", "platform_clear")
 EVERY_MOTION = MotionClass(255)

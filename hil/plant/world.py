@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from drivers.reading import Signal
-from drivers.robot_protocol import MOUNT_CODE_BASE, EchoResult, RobotCommand, RobotMode
+from drivers.robot_protocol import MOUNT_CODE_BASE, EchoResult, RobotCommand
 from hil.plant.ageing import Ageing
 from hil.plant.electrics import Electrics
+from hil.plant.inputs import Inputs
 from hil.plant.lane import Lane, Parking
 from hil.plant.ledger import Ledger
 from hil.plant.pack import Pack
@@ -22,21 +22,6 @@ from hil.plant.truck import Truck
 from hil.plant.truth import truth
 from hil.plant.verbs import plan
 from hil.plant.watch import Watch
-
-
-@dataclass(slots=True)
-class Inputs:
-    """The safety inputs of the cell, as their sensors report them, and the key switch."""
-
-    estop_released: Signal = Signal.TRUE
-    zone_clear: Signal = Signal.TRUE
-    doors_closed: Signal = Signal.TRUE
-    fire_clear: Signal = Signal.TRUE
-    platform_clear: Signal = Signal.TRUE
-    local_enable: Signal = Signal.FALSE
-    mode: RobotMode = RobotMode.PRODUCTION
-    smoke_clear: dict[int, Signal] = field(default_factory=dict)  # by bay; not named: TRUE
-    overrides: dict[str, Signal] = field(default_factory=dict)  # broken sensors: 'mount.1.locked', 'truck_present'
 
 
 class World:
@@ -81,13 +66,18 @@ class World:
         """The truck in the lane, once it stands there."""
         return self.lane.truck if self.lane.mounts else None
 
+    @property
+    def places(self) -> list[Place]:
+        """The bays, then the mounts of the truck in the lane."""
+        return [*self.bays.values(), *self.lane.mounts.values()]
+
     def place(self, code: int) -> Place | None:
         """The place with this location code; None if there is none, or no truck to have it."""
         return self.lane.mounts.get(code - MOUNT_CODE_BASE) or self.bays.get(code)
 
     def packs(self) -> list[Pack]:
         """Every pack here: in bays, on the truck, on the robot."""
-        here = [p.pack for p in (*self.bays.values(), *self.lane.mounts.values()) if p.pack is not None]
+        here = [p.pack for p in self.places if p.pack is not None]
         return here + ([self.robot.pack] if self.robot.pack is not None else [])
 
     def store(self, number: int, pack: Pack) -> None:
@@ -143,7 +133,7 @@ class World:
 
     def _couple(self, plant_s: float) -> None:
         """Packs and truck see what couplers and locks do."""
-        for place in (*self.bays.values(), *self.lane.mounts.values()):
+        for place in self.places:
             if place.stale:
                 self.supplies.meter(self._ageing.awaken(plant_s))
                 place.connect()

@@ -6,33 +6,26 @@ import asyncio
 import contextlib
 import itertools
 import secrets
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Callable
 
 from drivers import tasks
 from drivers.mqtt import MqttSession
 from drivers.mqtt_client import MqttClient, Session
 from drivers.mqtt_values import Endpoint, MqttMessage
-from hil.rig.processes import RigError
+from hil.rig.heard import MODELS, Heard
 from station_ctl.console.send import make_request
 from station_ctl.uplink.admission import Command
-from station_ctl.uplink.alarm_parts import AlarmMessage
 from station_ctl.uplink.message import Message, read_message
-from station_ctl.uplink.place_messages import BayMessage, TruckMessage
-from station_ctl.uplink.record_messages import EventMessage, MetricsMessage, SwapRecord
 from station_ctl.uplink.requests import ReplyMessage, Verb
-from station_ctl.uplink.state_messages import RecoveryMessage, StateMessage
 from station_ctl.uplink.topics import Topics
 
-M = TypeVar("M", bound=Message)
 Seen = Callable[[str, Message], None]
 CONNECTED_S = 15.0
 AGAIN_S = 0.2
 
 
-class Operator:
-    """Sees the station's snapshots and records; `send` waits for the last verdict."""
+class Operator(Heard):
+    """Hears the station, and sends commands; `send` waits for the last verdict."""
 
     def __init__(
         self,
@@ -45,21 +38,12 @@ class Operator:
         session: Callable[..., Session] = MqttSession,
     ) -> None:
         """name: whose commands are numbered under it; not given: one drawn by chance, and so are their ids."""
+        super().__init__()
         self._topics = Topics(station_id)
         self._name = name or f"operator-{secrets.token_hex(4)}"
         self._numbers = itertools.count(1) if name else None
         self._watchers = [on_message]
-        self._replies: dict[str, list[ReplyMessage]] = defaultdict(list)
-        self._news = asyncio.Condition()
         self._again = asyncio.Event()
-        self.state: StateMessage | None = None
-        self.recovery: RecoveryMessage | None = None
-        self.truck: TruckMessage | None = None
-        self.metrics: MetricsMessage | None = None
-        self.bays: dict[int, BayMessage] = {}
-        self.alarms: dict[str, AlarmMessage] = {}
-        self.records: list[SwapRecord] = []
-        self.states: list[str] = []
         base = self._topics.base
         said = ("state", "recovery", "truck", "bay/+", "swap", "metrics", "event", "alarm/+")
         filters = tuple(f"{base}/{topic}" for topic in said)
@@ -103,7 +87,7 @@ class Operator:
         command = self.command(verb, timeout_s, arguments)
         await self.publish(verb, command)
         wanted = ("rejected", "completed", "failed") if wait else ("rejected", "accepted")
-        return await self.until(lambda: self._verdict(command.id, wanted), timeout_s, f"answer to {verb}")
+        return await self.until(lambda: self.verdict(command.id, wanted), timeout_s, f"answer to {verb}")
 
     def command(
         self, verb: Verb, life_s: float, arguments: dict[str, object], expected_state: str | None = None
@@ -131,84 +115,12 @@ class Operator:
     async def ended(self, asked: ReplyMessage, timeout_s: float = 60.0) -> ReplyMessage:
         """The last verdict of a command whose first one is `asked`."""
         last = ("completed", "failed")
-        return await self.until(lambda: self._verdict(asked.id, last), timeout_s, f"last verdict of {asked.verb}")
-
-    @property
-    def replies(self) -> Mapping[str, Sequence[ReplyMessage]]:
-        """Every answer that came, by the command's id, in order."""
-        return self._replies
-
-    def verdicts(self, identifier: str) -> list[str]:
-        """The verdicts that came for a command, in order."""
-        return [reply.verdict for reply in self._replies[identifier]]
-
-    async def until(self, found: Callable[[], M | None], timeout_s: float, what: str) -> M:
-        """Wait until `found` gives something. Raises RigError, saying what was waited for and the station's state."""
-        try:
-            async with asyncio.timeout(timeout_s), self._news:
-                while (result := found()) is None:
-                    await self._news.wait()
-                return result
-        except TimeoutError:
-            raise RigError(f"no {what}", where="operator", value=self.now, limit=f"{timeout_s:g} s") from None
-
-    @property
-    def now(self) -> str:
-        """The station's state in one line, for an error."""
-        return f"{self.state.packml}/{self.state.step}: {self.state.reason}" if self.state else "nothing heard"
-
-    async def reaches(self, packml: str, timeout_s: float = 30.0) -> StateMessage:
-        """Wait until the station shows a PackML state."""
-        await self.until(lambda: self.state if self._is(packml) else None, timeout_s, f"state {packml}")
-        if self.state is None:
-            raise RigError("no state", where="operator")
-        return self.state
-
-    def _is(self, packml: str) -> bool:
-        return self.state is not None and self.state.packml == packml
-
-    def _verdict(self, identifier: str, wanted: tuple[str, ...]) -> ReplyMessage | None:
-        return next((r for r in self._replies[identifier] if r.verdict in wanted), None)
+        return await self.until(lambda: self.verdict(asked.id, last), timeout_s, f"last verdict of {asked.verb}")
 
     async def _take(self, message: MqttMessage) -> None:
         kind = message.topic.removeprefix(f"{self._topics.base}/").split("/")[0]
-        model = _MODELS.get(kind, ReplyMessage)
-        said = read_message(model, message.payload, message.topic)
-        self._keep(said)
+        said = read_message(MODELS.get(kind, ReplyMessage), message.payload, message.topic)
+        self.keep(said)
         for seen in self._watchers:
             seen(kind, said)
-        async with self._news:
-            self._news.notify_all()
-
-    def _keep(self, said: Message) -> None:
-        match said:
-            case StateMessage():
-                self.state = said
-                if not self.states or self.states[-1] != said.packml:
-                    self.states.append(said.packml)
-            case RecoveryMessage():
-                self.recovery = said
-            case TruckMessage():
-                self.truck = said
-            case MetricsMessage():
-                self.metrics = said
-            case BayMessage():
-                self.bays[said.bay] = said
-            case SwapRecord():
-                self.records.append(said)
-            case AlarmMessage():
-                self.alarms[said.id] = said
-            case ReplyMessage():
-                self._replies[said.id].append(said)
-
-
-_MODELS: dict[str, type[Message]] = {
-    "state": StateMessage,
-    "recovery": RecoveryMessage,
-    "truck": TruckMessage,
-    "bay": BayMessage,
-    "swap": SwapRecord,
-    "metrics": MetricsMessage,
-    "event": EventMessage,
-    "alarm": AlarmMessage,
-}
+        await self.tell()

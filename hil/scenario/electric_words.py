@@ -1,4 +1,4 @@
-"""What a scenario may do to chargers and meters: verbs of hil.sim, as data that can be checked."""
+"""What a scenario may do to chargers, meters and supplies: verbs of hil.sim_lines, as data that can be checked."""
 
 from __future__ import annotations
 
@@ -37,3 +37,11 @@ class DoMeterReset(Words):
     do: Literal["meter_reset"]
     bay: BayNumber | None = None
     serial: int | None = Field(None, ge=1, le=2**32 - 1)
+
+
+class DoSupplyWeld(Words):
+    """The contactor of a bay's supply welds closed, or is replaced."""
+
+    do: Literal["supply_weld"]
+    bay: BayNumber
+    welded: bool = True

@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from hil.faults.catalogue import Fault
-from hil.rig.processes import Plant, RigError
-from hil.rig.station import Rig, Setting, rig
+from hil.rig.plant_process import Plant
+from hil.rig.processes import RigError
+from hil.rig.setting import Setting
+from hil.rig.station import Rig, rig
 from hil.scenario.model import Station
 from hil.scenario.site import Switched
 

@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from hil.scenario.plant_words import SocPct
-from hil.scenario.steps import ControllerStep, FaultStep, MarkStep, MeasureStep, Step, Text
-from hil.scenario.words import Capability, Words
+from hil.scenario.steps import ControllerStep, FaultStep, MarkStep, MeasureStep, Step
+from hil.scenario.words import Capability, Text, Words
 
 
 class Station(Words):

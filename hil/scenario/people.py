@@ -9,7 +9,7 @@ from datetime import timedelta
 from hil.ground import Ground
 from hil.rig.operator import Operator
 from hil.rig.person import LANE_FREE_S, Person
-from hil.scenario import steps as m
+from hil.scenario import people_steps as m
 from hil.scenario.failed import Failed, said
 from station_ctl.uplink.admission import Command, life_max_s
 from station_ctl.uplink.requests import AT_ONCE, ReplyMessage, Verb

@@ -1,4 +1,4 @@
-"""What a scenario may do to the plant: the verbs of hil.sim, each with its arguments, as data that can be checked."""
+"""What a scenario may do to the plant: the verbs of hil.sim_lines, with their arguments, as data to be checked."""
 
 from __future__ import annotations
 
@@ -7,33 +7,14 @@ from typing import Annotated, Literal, Self, TypeAlias, get_args
 from pydantic import Field, model_validator
 
 from hil.plant.pack import PackFaults
-from hil.plant.truck import TruckFaults
-from hil.scenario.electric_words import BayNumber, DoChargerFault, DoMeterFault, DoMeterReset
+from hil.scenario.cell_words import DoDoors, DoEstop, DoInput, DoMode, DoSensor, DoSmoke, DoWear
+from hil.scenario.electric_words import BayNumber, DoChargerFault, DoMeterFault, DoMeterReset, DoSupplyWeld
+from hil.scenario.truck_words import DoBrake, DoDriveOff, DoRepark, DoRoll, DoTruckFault
 from hil.scenario.words import Words, one_of
 
-Shown: TypeAlias = bool | Literal["untrusted", "not_available"]
-"""A signal as its sensor shows it."""
 MountNumber = Annotated[int, Field(ge=1, le=3)]
 SocPct = Annotated[float, Field(ge=0, le=100)]
 Serial = Annotated[str, Field(pattern=r"^[A-Z0-9]{4}-[0-9]{8}$")]
-SensorName = Annotated[str, Field(pattern=r"^[a-z_]+(\.\d+\.[a-z_]+)?$")]
-ErrorMm = Annotated[float, Field(ge=-1000, le=1000)]
-Degrees = Annotated[float, Field(ge=-45, le=45)]
-
-
-class DoRepark(Words):
-    """The driver parks again."""
-
-    do: Literal["repark"]
-    x_error_mm: ErrorMm | None = None
-    y_error_mm: ErrorMm | None = None
-    angle_deg: Degrees | None = None
-
-
-class DoDriveOff(Words):
-    """The driver leaves as the truck came, before it is clamped."""
-
-    do: Literal["drive_off"]
 
 
 class DoStore(Words):
@@ -57,52 +38,6 @@ class DoSpeed(Words):
 
     do: Literal["speed"]
     times: float = Field(gt=0, le=1000)
-
-
-class DoInput(Words):
-    """A safety input of the cell, or the object detector of the platform."""
-
-    do: Literal["zone", "fire", "platform"]
-    clear: Shown = False
-
-
-class DoDoors(Words):
-    """The doors of the cell."""
-
-    do: Literal["doors"]
-    closed: Shown = False
-
-
-class DoEstop(Words):
-    """The emergency stop."""
-
-    do: Literal["estop"]
-    released: Shown = False
-
-
-class DoSmoke(Words):
-    """The smoke detector of a bay."""
-
-    do: Literal["smoke"]
-    bay: BayNumber
-    clear: Shown = False
-
-
-class DoSensor(Words):
-    """A sensor that shows something else than the truth."""
-
-    do: Literal["sensor"]
-    name: SensorName
-    shows: Shown = "untrusted"
-    mended: bool = False
-
-
-class DoMode(Words):
-    """The key switch at the robot's cabinet."""
-
-    do: Literal["mode"]
-    mode: Literal["production", "maintenance", "manual"] = "production"
-    local_enable: Shown = False
 
 
 class DoContactor(Words):
@@ -142,43 +77,6 @@ class DoJamLock(Words):
         return self
 
 
-class DoWear(Words):
-    """A sensor that wears: a switch is late or chatters, a measured value has noise, an offset, or stands still."""
-
-    do: Literal["wear"]
-    name: SensorName
-    mended: bool = False
-    delay_s: float = Field(0.0, ge=0, le=60)
-    chatter_s: float = Field(0.0, ge=0, le=60)
-    noise: float = Field(0.0, ge=0, le=100_000)
-    offset: float = Field(0.0, ge=-100_000, le=100_000)
-    frozen: bool = False
-
-
-class DoSupplyWeld(Words):
-    """The contactor of a bay's supply welds closed, or is replaced."""
-
-    do: Literal["supply_weld"]
-    bay: BayNumber
-    welded: bool = True
-
-
-class DoRoll(Words):
-    """The truck rolls, backwards if positive; 0 stops it. despite_clamps: they do not hold it."""
-
-    do: Literal["roll"]
-    speed_mm_s: float = Field(40.0, ge=-1000, le=1000)
-    despite_clamps: bool = False
-
-
-class DoBrake(Words):
-    """The parking brake of the truck in the lane."""
-
-    do: Literal["brake"]
-    applied: bool = True
-    holds: bool = True
-
-
 class DoThermalRunaway(OfOnePack):
     """A cell of a pack shorts inside: it heats itself, runs away, smokes, and alarms late."""
 
@@ -193,14 +91,6 @@ class DoPackFault(OfOnePack):
 
     do: Literal["pack_fault"]
     fault: Annotated[str, one_of("fault of a pack", list(PackFaults.__dataclass_fields__))]
-    value: bool | int | str = True
-
-
-class DoTruckFault(Words):
-    """Something is wrong with the truck in the lane, or no more."""
-
-    do: Literal["truck_fault"]
-    fault: Annotated[str, one_of("fault of a truck", list(TruckFaults.__dataclass_fields__))]
     value: bool | int | str = True
 
 

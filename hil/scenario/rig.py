@@ -17,7 +17,8 @@ from drivers import tasks
 from drivers.errors import StationError
 from hil.faults.catalogue import Fault
 from hil.rig.operator import Operator
-from hil.rig.processes import Plant, RigError, plant
+from hil.rig.plant_process import Plant, plant
+from hil.rig.processes import RigError
 from hil.scenario.environment import Device, Environment
 from hil.scenario.local import CAN_KINDS, ask_plant
 from hil.scenario.model import Station

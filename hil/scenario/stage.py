@@ -12,6 +12,7 @@ from hil.faults.catalogue import Fault
 from hil.ground import Ground
 from hil.record import Check
 from hil.rig.processes import RigError
+from hil.scenario import people_steps as p
 from hil.scenario import steps as m
 from hil.scenario.failed import Failed, said
 from hil.scenario.keeper import Keeper
@@ -39,10 +40,10 @@ class Stage:
     def _all_work(self, people: People, looking: Looking) -> dict[type[Words], Callable[[Any], Awaitable[None]]]:
         """What carries out each kind of step; every other kind is a verb of the plant."""
         return {
-            m.TruckStep: people.truck,
-            m.SendStep: people.send,
-            m.EndedStep: people.ended,
-            m.PersonStep: people.person,
+            p.TruckStep: people.truck,
+            p.SendStep: people.send,
+            p.EndedStep: people.ended,
+            p.PersonStep: people.person,
             m.UntilStep: looking.until,
             m.ExpectStep: looking.expect,
             m.StaysStep: looking.stays,
@@ -62,7 +63,7 @@ class Stage:
     async def play(self) -> None:
         """All steps. Raises Failed for the first that does not come to what it says."""
         if self._scenario.station.started:
-            await self._do(m.PersonStep(person="start_up"))
+            await self._do(p.PersonStep(person="start_up"))
         for number, step in enumerate(self._scenario.step, 1):
             self._number = number
             self._tell(said(step))

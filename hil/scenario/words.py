@@ -28,6 +28,8 @@ CAPABILITIES = (
     *(f"fault.{kind}" for kind in FAULTS),
 )
 """What a ground can do. A whole group ("fault.can") stands for each of its kinds."""
+Within = Annotated[float, Field(gt=0, le=3600)]
+Text = Annotated[str, Field(min_length=1, max_length=500)]
 
 
 class Words(BaseModel):

@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from drivers.errors import StationError
+from hil.soak.case import GRID_KW
 from hil.soak.kill import BAYS, SPEED, STOCK, Found, Kill, Work
 from hil.soak.run import fast_folder
 from hil.soak.shift import Shift
@@ -31,7 +32,7 @@ def one(kill: Kill) -> Found:
 
 
 async def _one(kill: Kill, folder: Path) -> Found:
-    config = station_config(folder, bays=BAYS)
+    config = station_config(folder, bays=BAYS, grid_kw=GRID_KW if kill.work == "charge" else None)
     stock = STOCK[kill.work]
     async with VirtualStation(config, seed=kill.seed, speed=SPEED[kill.work], packs_soc=stock) as station:
         shift = Shift(kill, station)

@@ -83,7 +83,9 @@ class Shift:
         return gone and self._packml in ("Idle", "Complete", "Resetting") and (not self._hot or self._hot in isolated)
 
     def _charges(self) -> bool:
-        return self._station.world.supplies.energised != 0 and self._packml == "Idle" and not self._people.away
+        """Every pack gets its current."""
+        chargers = self._station.world.electrics.chargers.values()
+        return all(c.current_a > 0.0 for c in chargers) and self._packml == "Idle" and not self._people.away
 
     # -- the kill
 
@@ -129,6 +131,8 @@ class Shift:
         judge("a restart waits for a person", self._packml == "Aborted", lambda: self._packml)
         dead = station.world.supplies.energised == 0
         judge("a restart charges nothing", dead, lambda: f"bays {station.world.supplies.energised:b}")
+        on = [n for n, charger in station.world.electrics.chargers.items() if charger.current_a or charger.relay_closed]
+        judge("a restart leaves no charger on", not on, lambda: f"bays {on}")
         self.found.kind = said.kind if said is not None else ""
         await self._meddler.meddle()
         moved = station.plc.plc.retained.motions_started - before

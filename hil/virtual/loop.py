@@ -12,7 +12,8 @@ from contextvars import Context
 from typing import Any, TypeVar, TypeVarTuple
 
 from drivers.errors import StationError
-from hil.virtual.network import Network, Server, Transport
+from hil.virtual.network import Network, Server
+from hil.virtual.transport import Transport
 
 Ts = TypeVarTuple("Ts")
 T = TypeVar("T")

@@ -12,11 +12,10 @@ from typing import Any
 from drivers import registers, tasks
 from drivers.errors import StationError
 from hil.faults.catalogue import Fault
-from hil.fitted import charger_servers
+from hil.fitted import can_peers, charger_servers, make_world
 from hil.peers.can_peers import CanPeers
 from hil.peers.robot_plc import RobotPlc
 from hil.rig.operator import Operator, Seen
-from hil.sim import make_world
 from hil.sim_bench import Bench
 from hil.sim_commands import answer
 from hil.virtual.cabling import Cabling
@@ -135,18 +134,9 @@ class VirtualStation:
         self.watched.after_the_end(self.controller)
 
     def _peers(self) -> list[tuple[str, CanPeers]]:
-        config, world = self.config, self.world
+        config = self.config
         return [
-            (
-                name,
-                CanPeers(
-                    segment.plant,
-                    packs=world.packs if name == config.packs.bus else list,
-                    truck=(lambda: world.truck) if name == config.truck.bus else (lambda: None),
-                    truck_address=config.truck.address,
-                    station_address=config.packs.station_address,
-                ),
-            )
+            (name, can_peers(self.world, config, name, segment.plant))
             for name, segment in self.cabling.segments.items()
             if name in (config.packs.bus, config.truck.bus)
         ]
@@ -169,7 +159,7 @@ class VirtualStation:
         self.watched.close_books(self.operator.replies, unsure=unsure)
 
     async def ask(self, do: str, **arguments: object) -> dict[str, Any]:
-        """One request to the plant (the verbs of hil.sim). Raises RequestError."""
+        """One request to the plant (the verbs of hil.sim_lines). Raises RequestError."""
         return await answer(self._bench, {"do": do, **arguments})
 
     async def inject(self, fault: Fault) -> None:

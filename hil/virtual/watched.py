@@ -11,10 +11,11 @@ from hil.virtual.cabling import Cabling
 from hil.virtual.controller import Controller
 from hil.watch import answers, books, records
 from hil.watch.controller import ControllerWatch
+from hil.watch.doubts import Doubts
 from hil.watch.estimates import EstimateWatch
 from hil.watch.findings import Findings
 from hil.watch.grid import GridWatch
-from hil.watch.orders import Doubts, Orders
+from hil.watch.orders import Orders
 from hil.watch.people import PeopleWatch, Said
 from hil.watch.plant import PlantWatch
 from hil.watch.supplies import SupplyWatch

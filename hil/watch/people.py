@@ -11,7 +11,7 @@ from collections.abc import Callable
 from drivers.mqtt_values import MqttMessage
 from drivers.reading import Signal
 from drivers.robot_protocol import Opcode, RobotMode
-from hil.plant.world import Inputs
+from hil.plant.inputs import Inputs
 from hil.watch.findings import Findings
 from hil.watch.tap import Written, order_text
 from station_ctl.model.look import Snapshot

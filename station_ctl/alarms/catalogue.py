@@ -5,6 +5,7 @@ An alarm needs a person's response (ISA-18.2); whatever needs none is an event.
 
 from __future__ import annotations
 
+import functools
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
@@ -37,6 +38,7 @@ class _Form(BaseModel):
     reasons: dict[str, Any]
 
 
+@functools.cache
 def load() -> Catalogue:
     """The shipped catalogue. Raises CatalogueError, or TableError for the cause table it refers to."""
     text = resources.files("station_ctl.alarms").joinpath("catalogue.toml").read_text(encoding="utf-8")

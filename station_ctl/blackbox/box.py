@@ -19,7 +19,8 @@ from station_ctl.blackbox.ring import Ring
 from station_ctl.blackbox.trip import PLANNED, trip, uncleared
 from station_ctl.blackbox.writer import Counters, Open, Writer
 from station_ctl.config import Config
-from station_ctl.cycle import Cycle, Deciders
+from station_ctl.cycle import Cycle
+from station_ctl.deciders import Deciders
 from station_ctl.wall_clock import utc_text
 
 log = logging.getLogger(__name__)

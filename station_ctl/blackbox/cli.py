@@ -13,7 +13,7 @@ from station_ctl.blackbox.file import BlackBoxError, Recording, read
 from station_ctl.blackbox.replay import Difference, Replayed, replay
 from station_ctl.blackbox.store import SUFFIX
 from station_ctl.blackbox.trip import trip
-from station_ctl.cycle import Deciders
+from station_ctl.deciders import Deciders
 
 SAME, DIFFERS, UNREADABLE = 0, 1, 2
 

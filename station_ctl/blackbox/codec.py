@@ -9,7 +9,8 @@ from dataclasses import MISSING, fields, is_dataclass
 from operator import attrgetter
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from station_ctl.blackbox.kinds import Enumerated, Kind, Listed, Maybe, Named, Plain, Series, Where, parts_of
+from station_ctl.blackbox.kinds import Enumerated, Kind, Maybe, Plain, Where
+from station_ctl.blackbox.listed import Listed, Named, Series, parts_of
 from station_ctl.model.places import Place
 
 Schema = Mapping[str, list[str]]

@@ -6,8 +6,6 @@ file it gives what can be read, and says what could not.
 
 from __future__ import annotations
 
-import json
-import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,15 +15,13 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from drivers.errors import StationError
+from station_ctl.blackbox.blocks import CHUNK, HEAD, MAGIC, TAIL, Block, block, blocks, unpacked
 from station_ctl.blackbox.codec import Codec
 from station_ctl.blackbox.kinds import Kind
-from station_ctl.cycle import Cycle, Memory
+from station_ctl.cycle import Cycle
+from station_ctl.deciders import Memory
 
 FORMAT = 1
-MAGIC = b"station-ctl black box\n"
-MARK = b"\x00\xb1BX"
-HEAD, CHUNK, TAIL = b"H", b"C", b"T"
-_FRAME = struct.Struct(">cII")  # kind, length of the payload, CRC-32 of kind and payload
 _HEAD_BYTES, _CHUNK_BYTES = 1 << 20, 1 << 24  # unpacked; a larger one is not of ours
 _CYCLES = 10_000
 LARGEST = 1 << 26
@@ -80,12 +76,6 @@ class Recording:
         return (cycle for chunk in self.chunks for cycle in chunk.cycles)
 
 
-def block(kind: bytes, content: object) -> bytes:
-    """A block with this content."""
-    payload = zlib.compress(json.dumps(content, separators=(",", ":")).encode(), 6)
-    return MARK + _FRAME.pack(kind, len(payload), zlib.crc32(kind + payload)) + payload
-
-
 def make(head: Head, chunks: Sequence[bytes]) -> bytes:
     """A whole file of chunk blocks. The head stands at both ends: one of them can be lost."""
     content = head.model_dump(mode="json")
@@ -96,7 +86,7 @@ def read(data: bytes) -> Recording:
     """What a file holds. Raises BlackBoxError if it is none of ours, of another format, or has no readable head."""
     if len(data) > LARGEST:
         raise _error("is too long for a black box", f"{len(data)} bytes", f"{LARGEST} bytes")
-    found, damage = _blocks(data)
+    found, damage = blocks(data)
     head = _head(found, data)
     try:
         codec = Codec(head.fields)
@@ -125,40 +115,6 @@ def _error(what: str, value: object = None, limit: object = None) -> BlackBoxErr
     return BlackBoxError(what, where="black box", value=value, limit=limit, remedy=remedy)
 
 
-Block = tuple[int, tuple[bytes, bytes]]
-
-
-def _blocks(data: bytes) -> tuple[list[Block], list[str]]:
-    """Every block whose checksum holds, with its place; and where bytes are that belong to none."""
-    found: list[Block] = []
-    damage: list[str] = []
-    at = len(MAGIC) if data.startswith(MAGIC) else 0
-    while at < len(data):
-        start = data.find(MARK, at)
-        block = _framed(data, start) if start >= 0 else None
-        told = bool(damage) and damage[-1].endswith("cannot be read")
-        if (start != at or block is None) and not told:
-            damage.append(f"from byte {at} something cannot be read")
-        if start < 0:
-            break
-        if block is None:
-            at = start + 1
-            continue
-        found.append((start, block))
-        at = start + len(MARK) + _FRAME.size + len(block[1])
-    return found, damage
-
-
-def _framed(data: bytes, start: int) -> tuple[bytes, bytes] | None:
-    """Kind and payload of the block at a mark, None if it does not hold."""
-    begin = start + len(MARK) + _FRAME.size
-    if begin > len(data):
-        return None
-    kind, length, crc = _FRAME.unpack_from(data, start + len(MARK))
-    payload = data[begin : begin + length]
-    return (kind, payload) if len(payload) == length and zlib.crc32(kind + payload) == crc else None
-
-
 def _head(found: list[Block], data: bytes) -> Head:
     """The first head that can be read."""
     newest = 0
@@ -166,7 +122,7 @@ def _head(found: list[Block], data: bytes) -> Head:
         if kind not in (HEAD, TAIL):
             continue
         try:
-            content = _unpacked(payload, _HEAD_BYTES)
+            content = unpacked(payload, _HEAD_BYTES)
             newest = content.get("format", 0) if isinstance(content, dict) else 0
             if newest == FORMAT:
                 return Head.model_validate(content)
@@ -177,16 +133,8 @@ def _head(found: list[Block], data: bytes) -> Head:
     raise _error("has no readable head" if data.startswith(MAGIC) else "is no black box", f"{len(data)} bytes")
 
 
-def _unpacked(payload: bytes, limit: int) -> Any:
-    unpacker = zlib.decompressobj()
-    text = unpacker.decompress(payload, limit)
-    if unpacker.unconsumed_tail or not unpacker.eof:
-        raise ValueError(f"does not unpack within {limit} bytes")
-    return json.loads(text)
-
-
 def _chunk(kind: Kind, payload: bytes) -> Chunk:
-    content = _unpacked(payload, _CHUNK_BYTES)
+    content = unpacked(payload, _CHUNK_BYTES)
     if not isinstance(content, dict) or not isinstance(content["memory"], dict) or type(content["number"]) is not int:
         raise TypeError("is no chunk")
     first, *rest = content["cycles"]

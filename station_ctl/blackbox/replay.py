@@ -13,7 +13,8 @@ from typing import Any
 from station_ctl import block
 from station_ctl.blackbox.file import Recording
 from station_ctl.config import Config
-from station_ctl.cycle import Cycle, Decided, Deciders, confirm, decide, undone
+from station_ctl.cycle import Cycle, Decided, confirm, decide, undone
+from station_ctl.deciders import Deciders
 from station_ctl.model.look import Decision
 
 

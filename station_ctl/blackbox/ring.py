@@ -13,10 +13,11 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from itertools import pairwise
 
+from station_ctl.blackbox.blocks import CHUNK, block
 from station_ctl.blackbox.codec import Codec
-from station_ctl.blackbox.file import CHUNK, block
 from station_ctl.blackbox.kinds import UNCHANGED
-from station_ctl.cycle import Cycle, Memory
+from station_ctl.cycle import Cycle
+from station_ctl.deciders import Memory
 
 CHUNK_CYCLES = 100
 """Cycles of one chunk: 5 s at the default period."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import tomllib
 from enum import IntFlag
 from importlib import resources
@@ -18,6 +19,7 @@ class Effect(IntFlag):
     CHARGE = 1
 
 
+@functools.cache
 def load() -> Table:
     """The shipped table. Raises TableError naming the row for a missing, unknown, doubled or contradicting field."""
     text = resources.files("station_ctl.charging").joinpath(FILE).read_text(encoding="utf-8")

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from drivers.mqtt_client import MqttClient
 from drivers.mqtt_values import Endpoint, MqttMessage
-from station_ctl.console.lines import alarm_text, alarms_line
 from station_ctl.console.send import NO_ANSWER
+from station_ctl.console.sentences import alarm_text, alarms_line
 from station_ctl.uplink.alarm_parts import AlarmPart, AlarmsMessage
 from station_ctl.uplink.message import read_message
 from station_ctl.uplink.topics import Topics

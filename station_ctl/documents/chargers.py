@@ -72,9 +72,10 @@ voltage, and nothing once BMV tells a cell that has it.
   that is silent, stale or does not trust itself, the reserve is kept. **What the other loads draw beyond that
   within the {metered_s:g} s that a reading may be old, no controller can take back in time: size `step_kw` and
   `reserve_kw` by it.**
-* The rest is shared by need: first what a charger takes that is on ({fixed_w:g} W) for each bay, then in
-  proportion to the energy that each pack still needs ({need_kwh:g} kWh at least), up to what the bay can use
-  (weighted max-min).
+* The rest is shared by need, and the pack that can be ready first is needed first: each bay gets what a charger
+  takes that is on ({fixed_w:g} W), then a share by weight, up to what it can use (weighted max-min). The
+  weight is the inverse square of the energy that its pack still needs ({need_kwh:g} kWh at least), so packs
+  become ready one after the other and none is left out.
 * **Break before make.** Each bay has a claim: the most its charger can draw, whatever became of what was
   written to it. It is the greatest of all that was granted in the last {linger_s:g} to {linger2_s:g} s and of
   what the charger's fresh status shows, measured or taken as set point. Only what the claims leave free is

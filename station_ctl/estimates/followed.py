@@ -23,6 +23,8 @@ LONGEST_REST_S: Final = 7200.0
 of one in a bay whose supply was open."""
 SUREST: Final = 0.003
 """Standard deviation of a charge that is taken up from a record at least, parts of 1."""
+RECORD_DOUBT: Final = 1e-4
+"""How likely the charge of such a record is another one's: it is this station's own, of this place and serial."""
 SD_OF_SPAN: Final = 3.29
 """From the 5 % to the 95 % point of a Gaussian, in standard deviations."""
 
@@ -53,7 +55,7 @@ class Followed:
         longest_s = LONGEST_REST_S if record.resting else LONGEST_UNSEEN_S
         if record.charge is None or not 0 <= age_s <= longest_s:  # below 0: the wall clock was set back
             return
-        self.estimator.start(*record.charge)
+        self.estimator.start(*record.charge, RECORD_DOUBT)
         self.estimator.visits -= 1  # it is the same visit
         at_meter_a = 0.0 if record.resting and math.isfinite(meter_a) else math.nan
         self._step(age_s, 0.0 if record.resting else math.nan, math.nan, math.nan, at_meter_a)

@@ -5,6 +5,7 @@ Needs nothing beyond the standard library and the compiled kernel: `setup.py` re
 
 from __future__ import annotations
 
+import functools
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -115,6 +116,7 @@ def interlock(causes: Sequence[Cause], limits: object) -> Interlock:
     return Interlock([cause.row(limits) for cause in causes], int(ALL_CLASSES), tripped_blocks=False)
 
 
+@functools.cache
 def load() -> Table:
     """The shipped table. Raises TableError naming the row for a missing, unknown, doubled or contradicting field."""
     text = resources.files("station_ctl.safety").joinpath(SHIPPED).read_text(encoding="utf-8")

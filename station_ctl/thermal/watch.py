@@ -7,45 +7,25 @@ What it decides is latched there; who may use the pack again is the quarantine's
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from drivers.pack_status import PackLink, PackStatus
-from drivers.reading import Quality, Signal
-from station_ctl.kernel.thermal import EVENT, Detector
+from drivers.reading import Signal
+from station_ctl.kernel.thermal import Detector
 from station_ctl.model.look import Decision, Snapshot
 from station_ctl.model.places import Place, PlaceKind
 from station_ctl.thermal import limits as shipped
-from station_ctl.thermal.finding import Cause, Finding, Measured, Verdict, sentence
+from station_ctl.thermal.finding import Finding, Verdict
 from station_ctl.thermal.limits import Limits
-from station_ctl.thermal.look import bare, lowest, number, sensors, serial_of
+from station_ctl.thermal.look import bare, sensors, serial_of
+from station_ctl.thermal.minder import Minder, loaded
 
-TICK_S: Final = 1.0
-"""A detector without news is asked so often: time alone makes a pack blind."""
 AWAY_S: Final = 600.0
 """Whoever was nowhere for so long comes in anew."""
 BARE_S: Final = 2.0
 """A pack has left once no switch of its place has seen it for so long: longer than a glitch or a PLC's restart."""
-_NEVER_S: Final = -math.inf
-
-
-@dataclass(slots=True)
-class _Minder:
-    """One pack at one place.
-
-    hot_s, cells_s: receipt of what the detector has had; asked_s: when it was last asked. bare_s: receipt of the first
-    status block in a row by which no switch sees the pack.
-    """
-
-    detector: Detector
-    serial: str | None = None
-    hot_s: float = _NEVER_S
-    cells_s: float = _NEVER_S
-    asked_s: float = _NEVER_S
-    bare_s: float | None = None
-    finding: Finding | None = None
 
 
 @dataclass(slots=True)
@@ -62,7 +42,7 @@ class Watch:
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or shipped.load()
         self._row = self._limits.row()
-        self._minders: dict[Place, _Minder] = {}
+        self._minders: dict[Place, Minder] = {}
         self._known: dict[str, _Known] = {}
 
     def look(self, snapshot: Snapshot) -> Mapping[Place, Finding]:
@@ -82,7 +62,7 @@ class Watch:
         minder.bare_s = None
         attentive = self._attentive(place, minder.serial, snapshot.now_s)
         if expected or pack.link is not PackLink.SILENT:
-            self._ask(minder, pack, smoke, snapshot.now_s, attentive)
+            minder.ask(pack, smoke, snapshot.now_s, attentive)
         return minder.finding
 
     def _leaving(self, place: Place, snapshot: Snapshot) -> Finding | None:
@@ -100,11 +80,11 @@ class Watch:
         finding = minder.finding
         return finding if finding is not None and finding.verdict is Verdict.EVENT else None
 
-    def _minder(self, place: Place, pack: PackStatus) -> _Minder:
+    def _minder(self, place: Place, pack: PackStatus) -> Minder:
         """The one that minds this pack. As long as its BMS does not tell who it is, it is the one that was here."""
         minder, serial = self._minders.get(place), serial_of(pack)
         if minder is None or (serial and minder.serial and serial != minder.serial):
-            minder = self._minders[place] = _Minder(Detector(self._row))
+            minder = self._minders[place] = Minder(Detector(self._row), self._limits)
         minder.serial = serial or minder.serial
         return minder
 
@@ -121,54 +101,9 @@ class Watch:
         known.seen_s = now_s
         return now_s - known.came_s < self._limits.attentive_s
 
-    def _ask(self, minder: _Minder, pack: PackStatus, smoke: Signal, now_s: float, attentive: bool) -> None:
-        """Give the detector what is new; nothing if nothing is and it was asked lately."""
-        hot, cells = pack.temperature_max_c, pack.cell_voltages_v
-        alarm = pack.thermal_event.value if pack.thermal_event.quality is Quality.GOOD else Signal.NOT_AVAILABLE
-        alarmed = alarm is Signal.TRUE or smoke is Signal.TRUE
-        news = hot.received_s != minder.hot_s or cells.received_s != minder.cells_s
-        if not (news or alarmed or now_s - minder.asked_s >= TICK_S):
-            return
-        hot_c = cold_c = low_v = mid_v = math.nan
-        if hot.received_s != minder.hot_s:
-            minder.hot_s, hot_c, cold_c = hot.received_s, number(hot), number(pack.temperature_min_c)
-        if cells.received_s != minder.cells_s:
-            minder.cells_s = cells.received_s
-            low_v, mid_v = lowest(cells)
-        minder.asked_s = now_s
-        answer = minder.detector.update(now_s, hot_c, cold_c, low_v, mid_v, smoke, alarm or 0, attentive)
-        self._note(minder, answer, now_s, attentive)
-
-    def _note(self, minder: _Minder, answer: tuple[int, int, bool], now_s: float, attentive: bool) -> None:
-        """Remember what the detector said, in words where it is new. An event stays as it was first seen."""
-        verdict, causes, blind = answer
-        old = minder.finding
-        if old is not None and old.verdict == EVENT:
-            if old.serial != minder.serial:
-                minder.finding = replace(old, serial=minder.serial)
-        elif not verdict and not blind:
-            minder.finding = None
-        elif old is None or (old.verdict, old.causes, old.blind, old.serial) != (*answer, minder.serial):
-            measured = Measured(*minder.detector.measured())
-            text = sentence(Cause(causes), blind, measured, self._limits, attentive)
-            minder.finding = Finding(Verdict(verdict), Cause(causes), blind, text, minder.serial, now_s)
-
     def dump(self) -> dict[str, Any]:
         """All it remembers, in plain values, for `load`."""
-        minders = [
-            [
-                p.kind.value,
-                p.number,
-                m.detector.dump().hex(),
-                m.serial,
-                m.hot_s,
-                m.cells_s,
-                m.asked_s,
-                m.bare_s,
-                _plain(m.finding),
-            ]
-            for p, m in self._minders.items()
-        ]
+        minders = [[p.kind.value, p.number, *m.dump()] for p, m in self._minders.items()]
         return {"minders": minders, "known": {s: [k.came_s, k.seen_s] for s, k in self._known.items()}}
 
     def load(self, memory: Mapping[str, Any]) -> None:
@@ -180,22 +115,8 @@ class Watch:
             raise ValueError(f"memory of the thermal watch cannot be read: {error}") from error
         self._minders, self._known = minders, known
 
-    def _loaded(
-        self,
-        kind: str,
-        number: int,
-        state: str,
-        serial: str | None,
-        hot: float,
-        cells: float,
-        asked: float,
-        since: float | None,
-        found: Any,
-    ) -> tuple[Place, _Minder]:
-        detector = Detector(self._row)
-        detector.load(bytes.fromhex(state))
-        finding = Finding(Verdict(found[0]), Cause(found[1]), *found[2:]) if found is not None else None
-        return Place(PlaceKind(kind), number), _Minder(detector, serial, hot, cells, asked, since, finding)
+    def _loaded(self, kind: str, number: int, *memory: Any) -> tuple[Place, Minder]:
+        return Place(PlaceKind(kind), number), loaded(Detector(self._row), self._limits, list(memory))
 
 
 def tell(decision: Decision, found: Mapping[Place, Finding]) -> Decision:
@@ -208,10 +129,3 @@ def tell(decision: Decision, found: Mapping[Place, Finding]) -> Decision:
         suspect={p: f.text for p, f in found.items() if f.verdict is Verdict.SUSPECT},
         blind={p: f.text for p, f in found.items() if f.blind and f.verdict is not Verdict.EVENT},
     )
-
-
-def _plain(finding: Finding | None) -> list[Any] | None:
-    if finding is None:
-        return None
-    f = finding
-    return [f.verdict.value, f.causes.value, f.blind, f.text, f.serial, f.since_s]

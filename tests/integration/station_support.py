@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from drivers.mqtt_values import MqttMessage
-from hil.rig.station import STATION_ID, Rig, Setting, rig
+from hil.rig.setting import STATION_ID, Setting
+from hil.rig.station import Rig, rig
 from station_ctl.uplink.record_messages import SwapRecord
 from station_ctl.uplink.requests import ReplyMessage
 from station_ctl.uplink.state_messages import StateMessage

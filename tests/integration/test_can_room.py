@@ -175,6 +175,8 @@ def test_a_station_that_starts_again_finds_the_packs_that_already_talk() -> None
             packs = PackBus(again, [*BAYS, MOUNT], on_danger=lambda: None, others=[0x27])
             tasks = [asyncio.create_task(part) for part in (again.run(), packs.run())]
             await until(lambda: all(s.link is PackLink.MONITORED for s in packs.statuses.values()))
+            named = {a: s.identity.value.serial for a, s in packs.statuses.items() if s.identity.value is not None}
+            assert named == ALL and packs.counters.conflicts == 0
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -212,11 +212,16 @@ def test_stop_leaves_nothing_behind_whatever_the_broker_does(speaks: bool) -> No
 
 def test_stop_while_the_connect_thread_runs() -> None:
     async def main() -> None:
+        loop = asyncio.get_running_loop()
         for delay_s in (0.0, 0.001, 0.003, 0.01):
             async with scripted_broker(_connack_then_nothing) as port:
-                async with running(MqttClient(endpoint(port), client_id="x"), wait=False):
+                client = MqttClient(endpoint(port), client_id="x")
+                async with running(client, wait=False):
                     await asyncio.sleep(delay_s)
-                await asyncio.sleep(0.05)
+                assert client.state is LinkState.DOWN and not client.up.is_set()
+                await asyncio.sleep(0.05)  # what a thread that was left behind would still do to the loop
+            watched = loop._selector.get_map()  # type: ignore[attr-defined]
+            assert len(watched) == 1, "more than the loop's own wake-up pipe"
 
     run(main())
 

@@ -13,8 +13,8 @@ import pytest
 
 from hil.cli import main as station_hil
 from hil.peers.broker import Broker
-from hil.rig.processes import Controller
-from hil.rig.station import Setting, station_toml
+from hil.rig.controller_process import Controller
+from hil.rig.setting import Setting, station_toml
 from hil.scenario import environment, local, rig
 from hil.scenario.load import load
 from hil.scenario.model import Station, missing
@@ -27,7 +27,7 @@ why = "Every word of a scenario that needs a process of its own."
 within_s = 50.0
 
 [station]
-speed = 50.0
+speed = 100.0
 
 [[step]]
 truck = { mounts = 1, x_error_mm = 5.0 }
@@ -135,8 +135,7 @@ async def _device(folder: Path) -> AsyncIterator[tuple[environment.Environment, 
 
 
 def test_a_scenario_on_a_rig(tmp_path: Path) -> None:
-    text = KILLED.replace("speed = 50.0", "speed = 100.0")
-    head, _, tail = text.partition('[[step]]\nuntil = { step = "unlock" }\n')
+    head, _, tail = KILLED.partition('[[step]]\nuntil = { step = "unlock" }\n')
     swap = head + tail[tail.index("[[step]]\nsend") :].replace('[[step]]\nsend = "resume"\n', "")
     scenario = load(_file(tmp_path, "swap.toml", swap))
 

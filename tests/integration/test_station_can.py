@@ -16,11 +16,12 @@ from drivers.can_state import BusState
 from drivers.dbc import catalogue
 from drivers.j1939 import TP_CM, TP_DT, build_id
 from drivers.systemd import Notifier
-from hil.rig.station import Setting, station_toml
+from hil.rig.setting import Setting, station_toml
 from station_ctl import config
 from station_ctl.journal import Journal
 from station_ctl.swap.restart import recovered
-from station_ctl.wiring import Service, build, real_wires
+from station_ctl.wires import real_wires
+from station_ctl.wiring import Service, build
 from tests.integration.mqtt_support import until
 from tests.integration.station_support import SPEED, station, wrong
 from tests.support import free_port, run

@@ -7,13 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from station_ctl.uplink.record_messages import SwapRecord
 
 
+@pytest.mark.timeout(150)  # a safety net on a busy machine
 def test_demo_swaps_two_packs_and_writes_the_record(tmp_path: Path) -> None:
     target = tmp_path / "record.json"
     command = [sys.executable, "-m", "station_ctl.cli", "demo", "--speed", "50", "--json", str(target)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=140, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "verified by the plant" in done.stdout and "driver: please park again" in done.stdout
     written = json.loads(target.read_text(encoding="utf-8"))

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from drivers import registers
 from hil.peers.broker import Broker
+from hil.rig.controller_process import Controller
 from hil.rig.operator import Operator
-from hil.rig.processes import Controller, plant
-from hil.rig.station import STATION_ID, station_toml
+from hil.rig.plant_process import plant
+from hil.rig.setting import STATION_ID, station_toml
 from station_ctl.uplink.state_messages import StateMessage
 from tests.integration.station_support import QUICK, Station, station, wrong
 from tests.support import free_port, run

@@ -117,6 +117,8 @@ def test_killed_station_is_offline_by_its_last_will_and_online_again(kind: Kind)
             cut(uplink._client)
             await listener.until(_status(online=False))
             await listener.until(_status(online=True))
+            said = [json.loads(m.payload)["online"] for m in listener.heard if m.topic == TOPICS.status]
+            assert said == [False, True] and uplink.figures().connected
 
     run(main())
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hil.peers.broker import Broker
-from hil.rig.station import STATION_ID
+from hil.rig.setting import STATION_ID
 from tests.integration.station_support import Station, station
 from tests.support import run
 
@@ -84,7 +84,7 @@ def test_the_demos_stop_names_three_commands_that_work() -> None:
 
     async def main() -> None:
         demo = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "station_ctl.cli", "demo", "--stop", "--speed", "20"),
+            *(sys.executable, "-m", "station_ctl.cli", "demo", "--stop", "--speed", "50"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -29,7 +29,8 @@ from hil.plant.truck import Truck
 from hil.plant.world import World, stocked
 from hil.verdict import VIN
 from station_ctl import config, wall_clock
-from station_ctl.cycle import Cycle, Deciders
+from station_ctl.cycle import Cycle
+from station_ctl.deciders import Deciders
 from station_ctl.journal import Entry, JournalError
 from station_ctl.model.state import StationState
 from station_ctl.model.visit import Swap
@@ -47,6 +48,8 @@ CYCLE_S = 0.05
 SCANS = 2  # PLC scans in a cycle: fewer than on the wire, for speed
 MAP = registers.load("robot-plc-v2")
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+QUICK = 2.0
+"""So many times faster moves the plant up to what a test looks at, and after it: a second a scan, as on the wire."""
 BETWEEN_S = 0.01
 """After the last cycle and before the next: then people send what they want."""
 
@@ -234,7 +237,23 @@ class Ground:
         await self.until(lambda: self.state.packml == packml, seconds)
 
     async def at_step(self, name: str, seconds: float = 120.0) -> None:
-        await self.until(lambda: self.state.step == name, seconds)
+        with self.quick():
+            await self.until(lambda: self.state.step == name, seconds)
+
+    async def to_the_end(self) -> None:
+        """The swap is recorded and the truck has left."""
+        with self.quick():
+            await self.until(lambda: bool(self.finished()))
+            await self.reaches("Idle")
+
+    @contextlib.contextmanager
+    def quick(self) -> Iterator[None]:
+        """The plant moves QUICK times as fast for so long."""
+        usual, self.world.speed = self.world.speed, self.world.speed * QUICK
+        try:
+            yield
+        finally:
+            self.world.speed = usual
 
     def send(self, verb: str, **arguments: Any) -> str:
         """A command as the uplink would hand it in; its id."""

@@ -14,7 +14,7 @@ from station_ctl.uplink.record_messages import EventMessage
 from station_ctl.uplink.roles import Role, Roles
 from tests.simulation.ground import Ground
 from tests.simulation.test_alarm_response import decided, pack_in, quarantine
-from tests.simulation.test_swap import swapping, to_the_end
+from tests.simulation.test_swap import swapping
 from tests.support import run
 
 
@@ -42,7 +42,7 @@ async def cycles(ground: Ground, seconds: float) -> None:
 def test_a_good_swap_raises_no_alarm() -> None:
     async def main() -> None:
         ground = await swapping(2)
-        await to_the_end(ground)
+        await ground.to_the_end()
         assert said(ground) == []
         assert listed(ground).figures["active"] == 0
 

@@ -21,7 +21,7 @@ GRID_KW = 300.0
 
 
 def station(folder: Path, packs_soc: list[float | None], work: Callable[[VirtualStation], Awaitable[None]]) -> None:
-    """Bays 1 to 3 with chargers, cleared and reset, at the plant's own speed."""
+    """Bays 1 to 3 with chargers, cleared and reset; the plant moves at its own speed until `work` says otherwise."""
     logging.disable(logging.CRITICAL)
 
     async def main() -> None:
@@ -51,6 +51,13 @@ def test_a_pack_that_charges_is_handed_out_and_its_contactor_opens_without_curre
         await flows(there, 1)
         await there.ask("truck_arrives", vin=VIN, mounts=1, x_error_mm=0.0, y_error_mm=0.0, angle_deg=0.0)
         await there.operator.send("authorise", wait=False, vin=VIN)
+        charger = there.world.electrics.chargers[1]
+        for _ in range(1200):
+            if charger.set_point.mode is ChargerMode.OFF:
+                break
+            await asyncio.sleep(0.1)
+        assert (charger.set_point.mode, len(there.operator.records)) == (ChargerMode.OFF, 0)
+        await there.ask("speed", times=10.0)  # the pack is freed for the robot; the rest is a swap like any
         await there.operator.until(lambda: next(iter(there.operator.records), None), 600.0, "record")
         record = there.operator.records[0]
         assert [e.serial_in for e in record.exchanges] == ["SIMP-00000001"]
@@ -90,6 +97,7 @@ def test_a_charge_that_ends_because_the_journal_stalls_says_so(stall_s: float, t
             await append(entry)
 
         journal.append = slow  # type: ignore[method-assign]
+        await there.ask("speed", times=5.0)
         await there.ask("truck_arrives", vin=VIN, mounts=1, x_error_mm=0.0, y_error_mm=0.0, angle_deg=0.0)
         await there.operator.send("authorise", wait=False, vin=VIN)
         for _ in range(600):

@@ -13,7 +13,7 @@ from hil.plant.truck import Truck
 from station_ctl.journal import Entry
 from station_ctl.model.words import PackML
 from tests.simulation.ground import MAP, VIN, Ground
-from tests.simulation.test_swap import check_invariants, clear_and_reset, swapping, to_the_end
+from tests.simulation.test_swap import check_invariants, clear_and_reset, swapping
 from tests.support import run
 
 COMMAND = MAP.block("command")
@@ -213,7 +213,7 @@ def test_no_travel_with_a_pack_that_is_gripped_but_still_seated() -> None:
         ground.send("back_out")
         await ground.until(lambda: ground.state.packml is PackML.EXECUTE, 5.0)
         assert ground.state.step == "insert", "it is let go where it stands, never dragged"
-        await to_the_end(ground)
+        await ground.to_the_end()
         assert ground.departed() == {1: "TRK1-00000001"}
         check_invariants(ground)
 
@@ -238,7 +238,7 @@ def test_a_burning_or_hot_pack_is_not_taken_into_the_station(fault: str) -> None
             return
         assert "pack_aboard" in text(ground)
         ground.send("back_out")
-        await to_the_end(ground)
+        await ground.to_the_end()
         assert ground.departed() == {1: "TRK1-00000001"}
 
     run(main())
@@ -254,7 +254,7 @@ def test_a_pack_in_a_smoking_bay_is_not_handed_out_and_no_pack_is_put_there() ->
         assert code(ground) == "evacuated"
         assert ground.world.bays[1].pack is None and ground.world.bays[6].pack is not None
         ground.send("resume")
-        await to_the_end(ground)
+        await ground.to_the_end()
         exchange = ground.finished()[0].exchanges[0]
         assert (exchange.bay_out, exchange.bay_in) == (2, 5)
 
@@ -364,7 +364,7 @@ def test_one_bad_sample_does_not_forget_an_open_swap() -> None:
         await ground.reaches("Held", 10.0)
         assert ground.state.swap is not None
         ground.send("resume")
-        await to_the_end(ground)
+        await ground.to_the_end()
         assert not ground.finished()[0].aborted
 
     run(main())
@@ -418,7 +418,7 @@ def test_an_emergency_stop_while_setting_down_can_be_resumed() -> None:
             await clear_and_reset(ground)
             await ground.reaches("Held")
             ground.send("resume")
-            await to_the_end(ground)
+            await ground.to_the_end()
             assert ground.departed() == {1: "SIMP-00000001"}
             check_invariants(ground)
 
@@ -431,7 +431,7 @@ def test_the_bay_for_the_next_pack_is_chosen_again_when_the_plan_no_longer_holds
         await ground.at_step("stow")
         first = next(p for p in ground.world.packs() if p.serial == "SIMP-00000001")
         first.faults.insulation = Signal.TRUE  # the planned pack goes bad: bay 1 stays full
-        await to_the_end(ground)
+        await ground.to_the_end()
         assert set(ground.departed().values()) == {"SIMP-00000002", "SIMP-00000003"}
         check_invariants(ground)
 
@@ -479,7 +479,7 @@ def test_a_link_lost_while_the_clamps_open_is_not_a_dead_end() -> None:
         await clear_and_reset(ground)
         await ground.reaches("Held")
         ground.send("resume")
-        await to_the_end(ground)
+        await ground.to_the_end()
         check_invariants(ground)
 
     run(main())
@@ -499,7 +499,7 @@ def test_a_robot_that_ramps_down_after_a_lost_link_leaves_a_latch_that_opens(ste
         await clear_and_reset(ground)
         await ground.reaches("Held")
         ground.send("resume")
-        await to_the_end(ground)
+        await ground.to_the_end()
         check_invariants(ground)
 
     run(main())

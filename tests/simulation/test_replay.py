@@ -12,7 +12,8 @@ import hil.soak.run as soak
 from drivers.reading import Signal
 from hil.soak.case import Case, Outcome
 from station_ctl import cycle as cycle_room
-from station_ctl.blackbox.file import CHUNK, MARK, _blocks, make, read
+from station_ctl.blackbox.blocks import CHUNK, MARK, blocks
+from station_ctl.blackbox.file import make, read
 from station_ctl.cli import main
 from station_ctl.config import Config, parse
 from station_ctl.model.words import PackML
@@ -212,7 +213,7 @@ def test_another_configuration_can_be_tried_and_another_table_is_told(
 
 def _chunks(path: Path) -> list[bytes]:
     data = path.read_bytes()
-    places = [at for at, (kind, _) in _blocks(data)[0] if kind == CHUNK]
+    places = [at for at, (kind, _) in blocks(data)[0] if kind == CHUNK]
     ends = [data.find(MARK, at + 1) for at in places]
     return [data[at:end] for at, end in zip(places, ends, strict=True)]
 

@@ -11,7 +11,7 @@ from drivers.robot_protocol import MotionClass
 from station_ctl.journal import Entry
 from station_ctl.model.words import PackML
 from tests.simulation.ground import MAP, VIN, Ground
-from tests.simulation.test_swap import clear_and_reset, swapping, to_the_end
+from tests.simulation.test_swap import clear_and_reset, swapping
 from tests.support import run
 
 COMMAND = MAP.block("command")
@@ -56,7 +56,7 @@ def test_an_intent_that_cannot_be_journalled_is_not_given() -> None:
         await clear_and_reset(ground)
         await ground.reaches("Held")
         ground.send("resume")
-        await to_the_end(ground)
+        await ground.to_the_end()
 
     run(main())
 
@@ -115,7 +115,7 @@ def test_link_loss_in_motion_ends_in_aborted_and_is_recovered_by_a_person() -> N
         await clear_and_reset(ground)
         await ground.reaches("Held")
         ground.send("resume")
-        await to_the_end(ground)
+        await ground.to_the_end()
         assert ground.departed() == {1: "SIMP-00000001"}
 
     run(main())
@@ -164,7 +164,7 @@ def test_each_accepted_command_gets_exactly_one_last_answer() -> None:
         await clear_and_reset(ground)
         await ground.reaches("Held")
         ground.send("resume")
-        await to_the_end(ground)
+        await ground.to_the_end()
         await ground.cycle()
         assert ground.verdicts(first) == ["accepted", "failed"]
         assert ground.verdicts(second) == ["accepted", "completed"]
@@ -284,7 +284,7 @@ def test_a_failed_self_test_can_be_tried_again() -> None:
         for _ in range(10):
             await ground.cycle()
         ground.send("resume")
-        await to_the_end(ground)
+        await ground.to_the_end()
 
     run(main())
 

@@ -32,12 +32,6 @@ async def clear_and_reset(ground: Ground) -> None:
     ground.send("reset")
 
 
-async def to_the_end(ground: Ground) -> None:
-    """The swap is recorded and the truck has left."""
-    await ground.until(lambda: bool(ground.finished()))
-    await ground.reaches("Idle")
-
-
 def check_invariants(ground: Ground) -> None:
     """What must hold whatever happened."""
     assert ground.world.ledger.violations == []
@@ -52,7 +46,7 @@ def test_a_set_of_packs_is_swapped(packs: int) -> None:
         everything = None
         await ground.at_step("approach_mount")
         everything = ground.serials()
-        await to_the_end(ground)
+        await ground.to_the_end()
         best = {1: "SIMP-00000001", 2: "SIMP-00000002", 3: "SIMP-00000003"}
         assert ground.departed() == {n: best[n] for n in range(1, packs + 1)}
         assert ground.serials() == everything
@@ -67,7 +61,7 @@ def test_a_set_of_packs_is_swapped(packs: int) -> None:
 def test_outward_states_are_packml_in_order() -> None:
     async def main() -> None:
         ground = await swapping(1)
-        await to_the_end(ground)
+        await ground.to_the_end()
         seen = []
         for entry in ground.journal.entries:
             if not seen or seen[-1] != entry.state.packml:
@@ -118,7 +112,7 @@ def test_no_pack_under_the_promise_is_handed_out_and_the_swap_waits() -> None:
         await ground.reaches("Suspended", 20.0)
         assert ground.state.reason is not None and ground.state.reason.code == "no_charged_pack"
         ground.world.packs()[0].soc_pct = 85.0
-        await to_the_end(ground)
+        await ground.to_the_end()
         assert ground.finished()[0].exchanges[0].soc_in_pct >= 85.0  # it goes on charging
 
     run(main())
@@ -138,7 +132,7 @@ def test_hold_and_resume_at_every_step(step: str) -> None:
         assert ground.world.robot.x.position_mm == before
         assert ground.verdicts(hold) == ["accepted", "completed"]
         ground.send("resume")
-        await to_the_end(ground)
+        await ground.to_the_end()
         assert set(ground.departed().values()) == {"SIMP-00000001", "SIMP-00000002"}
         check_invariants(ground)
 
@@ -160,7 +154,7 @@ def test_back_out_at_every_step_leaves_the_truck_whole(step: str, cycles: int) -
         if ground.verdicts(back_out) == ["rejected"]:  # everything was done by then: on is the only way
             assert ground.state.step in ("park", "reconnect")
             ground.send("resume")
-        await to_the_end(ground)
+        await ground.to_the_end()
         assert ground.finished()[0].backed_out or ground.verdicts(back_out) == ["rejected"]
         departed = ground.departed()
         assert len(departed) == 1
@@ -189,7 +183,7 @@ def test_restart_at_every_step_moves_nothing_until_a_person_clears(step: str, cy
         await clear_and_reset(ground)
         await ground.reaches("Held", 10.0)
         ground.send("resume")
-        await to_the_end(ground)
+        await ground.to_the_end()
         assert set(ground.departed().values()) == {"SIMP-00000001", "SIMP-00000002"}
         check_invariants(ground)
 
@@ -224,7 +218,7 @@ def test_person_in_the_zone_at_every_step_stops_and_latches(step: str) -> None:
         await ground.until(lambda: ground.state.packml is PackML.HELD or bool(ground.finished()))
         if not ground.finished():
             ground.send("resume")
-        await to_the_end(ground)
+        await ground.to_the_end()
         check_invariants(ground)
 
     run(main())

@@ -162,7 +162,8 @@ import logging
 from hil.soak.case import Case
 from hil.soak.run import run
 logging.disable(50)
-print(run(Case(5, 20.0)).hash)
+done = run(Case(5, 20.0, 100.0))
+print(done.hash, len(done.events))
 """
 
 
@@ -182,4 +183,5 @@ def test_the_same_seed_gives_the_same_log_in_another_process_with_another_hash_s
         for hash_seed in ("1", "2")
     }
     assert len(hashes) == 1
-    assert len(hashes.pop().strip()) == 64
+    found, events = hashes.pop().split()
+    assert len(found) == 64 and int(events) > 100

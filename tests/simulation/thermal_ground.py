@@ -53,11 +53,6 @@ class HotGround(Ground):
         await self.reaches("Stopped", 5.0)
         self.send("reset")
 
-    async def to_the_end(self) -> None:
-        """The swap is recorded and its truck gone."""
-        await self.until(lambda: bool(self.finished()))
-        await self.reaches("Idle")
-
 
 async def swapping(packs: int = 1, **settings: Any) -> HotGround:
     """A station with an authorised truck driving in."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from hil.rig.station import Setting
+from hil.rig.setting import Setting
 from station_ctl.uplink.record_messages import MetricsMessage
 from tests.integration.station_support import Station, wrong
 from tests.system.wires import PEERS, STATION, VCAN

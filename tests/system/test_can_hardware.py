@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 
 from drivers.can_link import query
-from hil.rig.station import Setting
+from hil.rig.setting import Setting
 from tests.integration.station_support import station
 from tests.support import run
 from tests.system.support import bus_is, count, goes_well

@@ -17,8 +17,8 @@ from drivers.can_link import query
 from drivers.can_state import ControllerState
 from hil.peers.broker import Broker
 from hil.rig.operator import Operator
-from hil.rig.processes import Plant, plant
-from hil.rig.station import STATION_ID, peers_toml, station_toml
+from hil.rig.plant_process import Plant, plant
+from hil.rig.setting import STATION_ID, peers_toml, station_toml
 from tests.integration.mqtt_support import until
 from tests.support import run
 from tests.system.support import ON_ADAPTERS, SETTING

@@ -187,6 +187,7 @@ def test_the_service_does_not_start_with_a_broken_catalogue(
     text = (ROOT / "alarms" / "catalogue.toml").read_text(encoding="utf-8")
     (tmp_path / "catalogue.toml").write_text(text.replace('severity = "severe"\n', "", 1), encoding="utf-8")
     shipped = resources.files
+    catalogue.load.cache_clear()
     monkeypatch.setattr(resources, "files", lambda name: tmp_path if name == "station_ctl.alarms" else shipped(name))
     (tmp_path / "station.toml").write_text(GOOD.format(folder=tmp_path), encoding="utf-8")
     assert cli.main([verb, "--config", str(tmp_path / "station.toml")]) == 2

@@ -29,7 +29,8 @@ from drivers.robot_protocol import (
 from drivers.truck_status import TruckStatus
 from station_ctl import config as config_room
 from station_ctl.config import Config
-from station_ctl.cycle import Deciders, Seen, decide
+from station_ctl.cycle import Seen, decide
+from station_ctl.deciders import Deciders
 from station_ctl.journal_tables import STATE
 from station_ctl.model.look import Snapshot
 from station_ctl.model.motion import LastMotion, Order
@@ -37,7 +38,7 @@ from station_ctl.model.places import bay, mount
 from station_ctl.model.state import Asked, StationState
 from station_ctl.model.visit import Evacuation, Exchange, Swap
 from station_ctl.model.words import PackML, Verb
-from station_ctl.snapshots import state_message
+from station_ctl.state_snapshot import state_message
 from station_ctl.swap import motions, verbs
 from station_ctl.swap.kept import contradiction
 from station_ctl.swap.machine import STEP

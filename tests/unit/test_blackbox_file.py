@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from drivers.pack_status import PackStatus
 from drivers.truck_status import TruckStatus
 from station_ctl.blackbox import file
-from station_ctl.blackbox.file import CHUNK, HEAD, MAGIC, MARK, BlackBoxError, Head, block, make, read
+from station_ctl.blackbox.blocks import CHUNK, FRAME, HEAD, MAGIC, MARK, block
+from station_ctl.blackbox.file import BlackBoxError, Head, make, read
 from station_ctl.blackbox.ring import Ring
 from station_ctl.cycle import Cycle, Seen
 from station_ctl.model.look import Snapshot
@@ -157,7 +158,7 @@ def test_a_head_whose_records_lack_a_field_names_the_release() -> None:
 def test_a_block_that_unpacks_to_too_much_is_refused() -> None:
     head, chunks = parts()
     bomb = zlib.compress(json.dumps({"number": 0, "memory": {}, "cycles": [" " * (1 << 25)]}).encode())
-    framed = MARK + file._FRAME.pack(CHUNK, len(bomb), zlib.crc32(CHUNK + bomb)) + bomb
+    framed = MARK + FRAME.pack(CHUNK, len(bomb), zlib.crc32(CHUNK + bomb)) + bomb
     found = read(make(head, [framed, *chunks]))
     assert any("does not unpack" in line for line in found.damage)
 

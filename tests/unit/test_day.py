@@ -16,10 +16,11 @@ from hil.cli import parser
 from hil.day import cli, demand, picture, planted, report
 from hil.day.accounts import CLOSES, Accounts, stored_wh
 from hil.day.case import DAYS, PROMISED_PCT, RESERVE_KW, SHORT, SLOT_S, STEP_KW, Case
-from hil.day.day import CYCLE_S, Day, Outcome
+from hil.day.day import CYCLE_S, Day
 from hil.day.lane import Handed
 from hil.day.line import LEASE_S, Line
 from hil.day.loads import MOST_W, RISE_W, Loads
+from hil.day.outcome import Outcome
 from hil.day.peak import Peak
 from hil.day.strain import WINDOW, Strain, Worst, type_a
 from hil.day.troubles import TROUBLES, Trouble, Troubles

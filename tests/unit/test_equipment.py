@@ -10,7 +10,7 @@ import pytest
 
 from drivers.charger_status import OFF, ChargerMode, SetPoint
 from drivers.errors import StationError
-from drivers.register_codec import EncodingError
+from drivers.register_points import EncodingError
 from drivers.robot_protocol import MotionClass
 from hil.virtual.config import station_config
 from station_ctl.charging.energy import Energy

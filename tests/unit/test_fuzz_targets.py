@@ -20,7 +20,7 @@ from fuzz import edits, judge, targets
 from fuzz.runs import _outcome, stored
 from fuzz.tape import Tape
 from hil.virtual.config import station_config
-from station_ctl.cycle import Deciders
+from station_ctl.deciders import Deciders
 
 SEEDS = 12  # of a target, evenly picked: the rest is for `make fuzz`
 FINDINGS = [(name, path) for name in targets.NAMES for path in stored(name)]
@@ -62,10 +62,10 @@ PLANTED: list[tuple[str, str, Any]] = [
     ("can", "drivers.can_values._SIGNALS", ((Signal.UNTRUSTED, Quality.GOOD),) * 4),
     ("can", "drivers.pack_messages._charging", lambda sample: (float("inf"), sample[1])),
     ("transport", "drivers.transport_send.data_frame", lambda us, to, n, data: data_frame(us, to, n, data[::-1])),
-    ("modbus", "drivers.modbus._plausible", lambda data: True),
-    ("modbus", "drivers.robot.LABELS", {}),
+    ("modbus", "drivers.modbus_link._plausible", lambda data: True),
+    ("modbus", "drivers.robot_decode.LABELS", {}),
     ("modbus", "drivers.modbus.ModbusClient._link_lost", lambda client: OSError("lost")),
-    ("charger", "drivers.modbus._plausible", lambda data: True),
+    ("charger", "drivers.modbus_link._plausible", lambda data: True),
     ("charger", "drivers.charger_decode.LABELS", {}),
     ("charger", "drivers.polled.Polled.shown", True),
     ("charger", "drivers.charger.Charger._words", _much),
@@ -73,7 +73,7 @@ PLANTED: list[tuple[str, str, Any]] = [
     ("charger", "station_ctl.charging.grid.Grid.budget_w", lambda *_: 1e9),
     ("charger", "station_ctl.charging.energy.MOST_W", float("inf")),
     ("charger", "station_ctl.charging.energy.advance_wh", lambda before_wh, after_wh: after_wh - before_wh),
-    ("register_map", "drivers.register_codec.Point.value", lambda point, raw: raw * 2),
+    ("register_map", "drivers.register_points.Point.value", lambda point, raw: raw * 2),
     ("mqtt", "station_ctl.uplink.desk.judge", lambda asked, *_: asked),
     ("config", "station_ctl.config.toml.loads", tomllib.loads),
     ("journal", "station_ctl.journal.contradiction", lambda state: ""),
@@ -89,6 +89,10 @@ def test_a_planted_defect_is_found(name: str, place: str, defect: Any, monkeypat
     target, found = targets.find(name), [path.read_bytes() for path in stored(name)]
     monkeypatch.setattr(place, defect)
     assert _finding(target, (*found, *target.seeds()))
+
+
+def test_no_target_is_without_a_defect_that_it_finds() -> None:
+    assert {name for name, *_ in PLANTED} == set(targets.NAMES)
 
 
 def _finding(target: targets.Target, inputs: Iterable[bytes]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import signal
 import sqlite3
@@ -200,11 +199,13 @@ def test_a_reader_beside_it_never_stops_the_writer(tmp_path: Path) -> None:
             with contextlib.closing(sqlite3.connect(tmp_path / "j.db")) as db:
                 db.execute("BEGIN")
                 db.execute("SELECT * FROM state").fetchall()
-                for _ in range(3):
-                    async with asyncio.timeout(1.0):
-                        await journal.append(Entry(STATE))
+                for sequence in (42, 43, 44):  # one that waits for the reader is refused after busy_timeout
+                    await journal.append(Entry(replace(STATE, sequence=sequence), None, [Event("x", "warning", "x")]))
+                assert db.execute("SELECT * FROM event").fetchall() == []  # the reader's own view, open all the while
+            assert (await journal.restore()).sequence == 44
 
     run(main())
+    assert rows(tmp_path / "j.db", "SELECT count(*) FROM event") == [(3,)]
 
 
 def test_command_log_keeps_the_last_verdict_of_the_newest_commands(

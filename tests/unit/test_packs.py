@@ -14,6 +14,7 @@ from drivers.j1939 import TP_CM, build_id
 from drivers.pack_status import PackLink, PackStatus
 from drivers.packs import PackBus
 from drivers.reading import Quality, Signal
+from fuzz import judge
 from tests.can_support import BCP, BCS, BSM, PMS, STATION, WireBus, brm, until
 from tests.support import run
 
@@ -294,7 +295,9 @@ def test_no_frame_makes_it_fail(frames: list[tuple[int, bytes]]) -> None:
         for identifier in (can_id, can_id & ~0xFFFF | STATION << 8 | A):
             rig.wire.hear(Frame(identifier, data), rig.now_s)
         rig.tick(0.05)
-        rig.status()
+        judge.readings(rig.status(), rig.now_s)
+    rig.tick(30.0)
+    assert rig.status() == PackStatus(A), "what no BMS repeats is not kept"
 
 
 def test_run_does_its_duties_and_is_cancelled() -> None:

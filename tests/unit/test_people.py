@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from drivers.reading import Signal
 from drivers.robot_protocol import MotionClass, Opcode, RobotMode
-from station_ctl.cycle import Deciders, Seen, decide
+from station_ctl.cycle import Seen, decide
+from station_ctl.deciders import Deciders
 from station_ctl.journal import stable
 from station_ctl.model.look import Decision, Snapshot
 from station_ctl.model.motion import Order

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from drivers import registers
 from drivers.reading import Signal
-from drivers.register_codec import EncodingError
+from drivers.register_points import EncodingError
 from drivers.registers import SHIPPED, RegisterMap
 from drivers.robot_protocol import EchoResult, EchoState, MotionClass, Opcode, RobotState, StopReason
 from hil.peers.plc_image import PlcView, StatusImage

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 
 from drivers.errors import BadData
 from drivers.reading import Signal
-from drivers.register_codec import Block, EncodingError, Point, crc16_modbus
-from drivers.registers import SHIPPED, RegisterMapError, load, parse
+from drivers.register_codec import Block, crc16_modbus
+from drivers.register_document import RegisterMapError
+from drivers.register_points import EncodingError, Point
+from drivers.registers import SHIPPED, load, parse
 
 words = st.integers(0, 0xFFFF)
 ROBOT = load("robot-plc-v2")

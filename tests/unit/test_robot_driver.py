@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -11,13 +12,15 @@ import pytest
 from drivers.errors import BadData, DeviceError, LinkDown, MapMismatch, NoAnswer
 from drivers.modbus import ModbusClient
 from drivers.reading import Signal
-from drivers.register_codec import EncodingError
-from drivers.registers import RegisterMapError, load, parse
+from drivers.register_codec import Block
+from drivers.register_document import RegisterMapError
+from drivers.register_points import EncodingError
+from drivers.registers import load, parse
 from drivers.robot import FORGET_S, Robot
 from drivers.robot_protocol import CommandBlock, MotionClass, Opcode, RobotCommand, RobotMode
 from hil.peers.plc_rules import Plc
 from tests.plc_bench import MAP, make_world
-from tests.support import run
+from tests.support import run, run_virtually
 
 
 class FakeClient:
@@ -144,7 +147,7 @@ def test_lost_link_is_known_at_once_a_lost_answer_only_ages() -> None:
         await rig.robot.poll()
         assert rig.robot.status is None and isinstance(rig.robot.error, LinkDown)
 
-    run(main())
+    run_virtually(main())
 
 
 @pytest.mark.parametrize("name", ["estop_released", "zone_clear", "doors_closed", "fire_clear", "platform_clear"])
@@ -220,4 +223,10 @@ def test_a_map_that_lacks_a_point_is_refused_at_start() -> None:
     }
     with pytest.raises(RegisterMapError, match="map_version"):
         Robot(cast(ModbusClient, FakeClient()), parse(document, "small.toml"), on_danger=lambda: None)
+    whole = load("robot-plc-v2")
+    block = whole.block("status")
+    status = Block("status", block.address, block.count, block.points, (), checksum=block.checksum)
+    with pytest.raises(RegisterMapError, match="lacks group mount, group bay"):
+        ungrouped = replace(whole, blocks={**whole.blocks, "status": status})
+        Robot(cast(ModbusClient, FakeClient()), ungrouped, on_danger=lambda: None)
     assert load("robot-plc-v2").source.endswith("robot-plc-v2.toml")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hil.rig.processes import RigError
-from hil.rig.station import Setting, station_toml
+from hil.rig.setting import Setting, station_toml
 from hil.scenario import environment, rig
 from hil.scenario.environment import EnvironmentFileError
 from station_ctl import config

@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 
 from drivers.systemd import Notifier
-from station_ctl import wiring
 from station_ctl.model.state import StationState
 from station_ctl.model.words import PackML
-from station_ctl.wiring import Watchdog
+from station_ctl.watchdog import Watchdog
 from tests.simulation.ground import Ground
-from tests.support import run
+from tests.support import run_virtually
 
 
 class Systemd:
@@ -40,7 +39,7 @@ class Systemd:
 def test_ready_comes_with_the_first_healthy_cycle_and_the_watchdog_only_from_healthy_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wiring, "NOTIFY_S", 0.05)
+    monkeypatch.setattr("station_ctl.watchdog.NOTIFY_S", 0.05)
 
     async def main() -> None:
         systemd, notifier = Systemd(tmp_path / "s"), Notifier(str(tmp_path / "s"))
@@ -62,7 +61,7 @@ def test_ready_comes_with_the_first_healthy_cycle_and_the_watchdog_only_from_hea
         notifier.close()
         systemd.close()
 
-    run(main())
+    run_virtually(main())
 
 
 @pytest.mark.parametrize("packml", list(PackML))
@@ -75,7 +74,7 @@ def test_the_service_ends_in_every_state(packml: PackML) -> None:
             await ground.runner.stop()
         assert ground.runner.state.packml in (PackML.ABORTED, PackML.STOPPED)
 
-    run(main())
+    run_virtually(main())
 
 
 @pytest.mark.parametrize("period_ms", [10, 100])
@@ -100,4 +99,4 @@ def test_a_robot_that_does_not_come_to_rest_is_waited_for_a_second(period_ms: in
         await ground.runner.stop()  # time stands still in the plant: the robot never comes to rest
         assert 0.9 < loop.time() - start_s < 1.6
 
-    run(main())
+    run_virtually(main())

@@ -389,9 +389,9 @@ def test_a_cycle_costs_little() -> None:
             who = Reading(PackIdentity(f"CATL-{n:08d}", 3, 302.0, 566.4, 10), Quality.GOOD, now_s)
             packs[bay(n)] = PackStatus(n, PackLink.MONITORED, now_s, identity=who, **readings)
         snapshot = Snapshot(now_s, robot(bays=bays), "", truck(), packs)
-        began_s = time.perf_counter()
+        began_s = time.thread_time()
         assert watch.look(snapshot) == {}
-        spent.append(time.perf_counter() - began_s)
+        spent.append(time.thread_time() - began_s)
     assert sorted(spent)[100] < 0.001
 
 

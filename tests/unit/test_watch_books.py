@@ -16,9 +16,10 @@ from drivers.mqtt_values import MqttMessage
 from hil.faults.disk import Disk
 from hil.soak.case import Case, Outcome
 from hil.soak.every import Every, One
-from hil.virtual.controller import FULL, Process, WatchedJournal
+from hil.virtual.controller import FULL
 from hil.virtual.io import Io
 from hil.virtual.loop import VirtualLoop
+from hil.virtual.process import Process, WatchedJournal
 from hil.watch import books
 from hil.watch.answers import Books, Life, Passed, Post, answers, verdicts
 from hil.watch.findings import Findings
@@ -244,12 +245,21 @@ def test_a_process_dies_before_or_after_its_write(tmp_path: Path, after: bool, k
         process = Process(Disk(), io)
         journal = WatchedJournal(tmp_path / "j.db", process)
         await journal.open()
-        io.on_reached = lambda: setattr(process, "dead", True)
+        died = asyncio.Event()
+
+        def die() -> None:
+            process.dead = True
+            died.set()
+
+        io.on_reached = die
         io.choose(1, ("journal",), after=after)
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.05):
-                await journal.append(Entry(SEEN))
-        assert io.reached
+        writing = asyncio.create_task(journal.append(Entry(SEEN)), name="write")
+        async with asyncio.timeout(20.0):
+            await died.wait()
+        await asyncio.sleep(0.05)
+        assert io.reached and not writing.done()  # who died hears nothing any more
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
         process.dead = False
         state = await journal.restore()
         await journal.close()

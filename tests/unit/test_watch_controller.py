@@ -33,9 +33,10 @@ from hil.plant.truck import Truck
 from hil.plant.world import World
 from hil.watch.books import Intents
 from hil.watch.controller import ControllerWatch
+from hil.watch.doubts import Doubts
 from hil.watch.findings import Findings
 from hil.watch.needs import EVACUATE, Meant, withheld
-from hil.watch.orders import Doubts, Orders
+from hil.watch.orders import Orders
 from hil.watch.people import Said
 from hil.watch.tap import Written
 from station_ctl.model.look import Decision, Snapshot

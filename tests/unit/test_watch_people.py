@@ -9,7 +9,7 @@ import pytest
 from drivers.mqtt_values import MqttMessage
 from drivers.reading import Signal
 from drivers.robot_protocol import MotionClass, Opcode, RobotMode
-from hil.plant.world import Inputs
+from hil.plant.inputs import Inputs
 from hil.watch.findings import Findings
 from hil.watch.people import READ_S, WORDS, PeopleWatch, Said
 from hil.watch.tap import Written

@@ -1,4 +1,4 @@
-"""The retained messages, made from one cycle's values: state, bays, truck."""
+"""The retained messages of places, made from one cycle's values: bays, truck and its mounts."""
 
 from __future__ import annotations
 
@@ -8,21 +8,14 @@ from typing import Any, Literal
 from drivers.charger_status import SetPoint
 from drivers.pack_status import PackStatus
 from drivers.reading import Quality, Reading, Signal
-from drivers.robot_protocol import MotionClass, RobotMode, RobotStatus
-from station_ctl import whereabouts
 from station_ctl.config import Config
-from station_ctl.model.look import Decision, Snapshot
+from station_ctl.model.look import Snapshot
 from station_ctl.model.places import bay, mount
-from station_ctl.model.state import Asked, StationState
-from station_ctl.model.words import Mode, Verb
-from station_ctl.stats import Distribution
-from station_ctl.swap import changes, plan, reconcile, verbs
+from station_ctl.model.state import StationState
+from station_ctl.swap import plan
 from station_ctl.swap.machine import STEP
-from station_ctl.swap.table import STEPS
 from station_ctl.uplink import message
 from station_ctl.uplink.place_messages import BayMessage, MountPart, TruckMessage
-from station_ctl.uplink.record_messages import Spread
-from station_ctl.uplink.state_messages import InterlockPart, RobotPart, StateMessage
 
 
 def _value(reading: Reading[float]) -> float | None:
@@ -33,65 +26,6 @@ def _signal(reading: Reading[Signal]) -> message.Presence:
     if reading.quality is Quality.GOOD and reading.value is not None:
         return message.presence(reading.value)
     return "untrusted" if reading.quality is Quality.UNTRUSTED else "not_available"
-
-
-def mode(robot: RobotStatus | None) -> Mode:
-    """The unit mode that the key switch shows."""
-    names = {
-        RobotMode.PRODUCTION: Mode.PRODUCTION,
-        RobotMode.MAINTENANCE: Mode.MAINTENANCE,
-        RobotMode.MANUAL: Mode.MANUAL,
-    }
-    return names.get(robot.mode, Mode.UNKNOWN) if robot and robot.mode else Mode.UNKNOWN
-
-
-def progress_pct(state: StationState) -> float:
-    """How far the open swap is: steps passed of all steps to pass, 0 without a swap."""
-    swap = state.swap
-    if state.step == "depart":
-        return 100.0
-    if swap is None or not swap.exchanges:
-        return 0.0
-    names = [step.name for step in STEPS]
-    first, last = names.index("approach_mount"), names.index("lock")
-    here, each = names.index(changes.work_step(state)), last - first + 1
-    total = len(names) + each * (len(swap.exchanges) - 1)
-    behind = each * (swap.index if here <= last else len(swap.exchanges) - 1)
-    return round(100.0 * (here + behind) / total, 1)
-
-
-def state_message(state: StationState, snapshot: Snapshot, decision: Decision, config: Config) -> StateMessage:
-    """`state`: what the station does and why it waits."""
-    robot, swap = snapshot.robot, state.swap
-    possible = [v for v in Verb if not verbs.refusal(Asked(v, ""), state, snapshot, config, decision.thermal)]
-    choices = [v.value for v in possible if not reconcile.refusal(v, state, snapshot, config)]
-    found = whereabouts.recovery(state, snapshot, config)
-    return StateMessage(
-        packml=state.packml.value,
-        mode=mode(robot).value,
-        step=state.step,
-        reason=whereabouts.reason(state, found),
-        choices=tuple(choices),
-        swap_id=swap.id if swap else None,
-        exchange=swap.index + 1 if swap else 0,
-        exchanges=len(swap.exchanges) if swap else 0,
-        progress_pct=progress_pct(state),
-        robot=RobotPart(
-            x_mm=robot.x_mm if robot else None,
-            y_mm=robot.y_mm if robot else None,
-            z_mm=robot.z_mm if robot else None,
-            load_kg=robot.load_kg if robot else None,
-            state=robot.state.name.lower() if robot and robot.state is not None else "unknown",
-        ),
-        interlock=InterlockPart(
-            latched=decision.latched,
-            first_out=decision.tripped or decision.first_out,
-            active=tuple(decision.active),
-            permits=tuple(c.name.lower() for c in MotionClass if c & decision.permits and c.name),
-        ),
-        evacuation=whereabouts.evacuation(state),
-        thermal=whereabouts.thermal(state, snapshot, decision, config),
-    )
 
 
 def bay_message(
@@ -203,9 +137,3 @@ def _mount_part(number: int, snapshot: Snapshot) -> MountPart:
         contactor_closed=_signal(snapshot.truck.contactors_closed[number - 1]),
         soc_pct=_value(pack.soc_pct),
     )
-
-
-def spread(distribution: Distribution) -> Spread:
-    """p50, p99 and maximum of a distribution, in ms."""
-    p50, p99 = distribution.quantile_ms(0.5), distribution.quantile_ms(0.99)
-    return Spread(p50=p50, p99=p99, max=distribution.max_ms)
