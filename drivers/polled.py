@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from drivers.errors import BadData, DeviceError, DeviceRefused, MapMismatch, NoAnswer, StationError
 from drivers.modbus import ModbusClient
-from drivers.register_codec import Block, Value, Values
-from drivers.registers import RegisterMap, RegisterMapError
-
-log = logging.getLogger(__name__)
+from drivers.outage import Outage
+from drivers.register_codec import Block, Values
+from drivers.register_document import RegisterMapError
+from drivers.register_points import Value
+from drivers.registers import RegisterMap
 
 LONGEST_REST_S = 5.0
 """A device that does not answer is asked so seldom: on a shared connection each try costs the others a time-out."""
@@ -43,12 +43,11 @@ class Polled(Generic[S]):
     ) -> None:
         self.status: S | None = None
         self.error: StationError | None = None
-        self.bad_data = 0
         self.where = f"{client.name} unit {unit}"
         self._client, self._map, self._unit, self._decode, self._forget_s = client, register_map, unit, decode, forget_s
         self._block = register_map.block("status")
         self._checked_connection = 0  # the connection on which the device has shown the right map
-        self._said: type[DeviceError] | None = None  # why there is no status, as logged last; None while there is one
+        self._outage = Outage(f"no status of unit {unit}", self.where)
         self._heartbeat: Value = None
         self._heartbeat_changed_s = 0.0
         self._unheard = 0
@@ -75,7 +74,6 @@ class Polled(Generic[S]):
             status = self._made(self._block.decode(words), asyncio.get_running_loop().time())
         except (NoAnswer, DeviceRefused, BadData) as e:
             # One lost or broken answer says nothing new of the device: the old status stays, and ages.
-            self.bad_data += isinstance(e, BadData)
             self._unheard += not isinstance(e, BadData)
             self._failed(e, forget=self._too_old())
         except DeviceError as e:
@@ -83,9 +81,7 @@ class Polled(Generic[S]):
         else:
             self._checked_connection, self._unheard = connection, 0
             self.status, self.error = status, None
-            if self._said is not None:
-                log.info("%s: its status is read again", self.where)
-                self._said = None
+            self._outage.over()
 
     def _made(self, values: Values, now_s: float) -> S:
         points = values.points
@@ -106,24 +102,18 @@ class Polled(Generic[S]):
         self.error = error
         if forget:
             self.status = None
-            self._say(error)
+            self._outage.say(error)
         if isinstance(error, MapMismatch):
             self._checked_connection = 0
-
-    def _say(self, error: DeviceError) -> None:
-        """Log an outage once, and a wrong map also where the device was absent before."""
-        if self._said is None or (isinstance(error, MapMismatch) and self._said is not MapMismatch):
-            log.warning("no status of unit %d: %s", self._unit, error)
-            self._said = type(error)
 
     def _too_old(self) -> bool:
         return self.status is None or asyncio.get_running_loop().time() - self.status.received_s > self._forget_s
 
 
-def require(register_map: RegisterMap, block: Block, points: Sequence[str]) -> None:
-    """Raises RegisterMapError if the block lacks one of these points."""
-    have = {p.name for p in block.points}
-    lacking = [name for name in points if name not in have]
+def require(register_map: RegisterMap, block: Block, points: Sequence[str], groups: Sequence[str] = ()) -> None:
+    """Raises RegisterMapError if the block lacks one of these, or has a group where a point is needed or vice versa."""
+    lacking = [name for name in points if name not in {p.name for p in block.points}]
+    lacking += [f"group {name}" for name in groups if name not in {g.name for g in block.groups}]
     if lacking:
         raise RegisterMapError(f"{block.name} lacks {', '.join(lacking)}", where=register_map.source)
 

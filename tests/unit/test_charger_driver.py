@@ -22,8 +22,10 @@ from drivers.meter import Meter
 from drivers.meter_status import MeterDoubt
 from drivers.modbus import ModbusClient
 from drivers.reading import Quality, Signal
-from drivers.register_codec import Block, EncodingError
-from drivers.registers import RegisterMapError, parse
+from drivers.register_codec import Block
+from drivers.register_document import RegisterMapError
+from drivers.register_points import EncodingError, Group
+from drivers.registers import RegisterMap, parse
 from hil.peers.charger_server import Address, servers
 from hil.peers.meter_unit import MeterUnit
 from hil.plant.meter import Meter as PlantMeter
@@ -444,6 +446,19 @@ def test_a_lease_out_of_range_and_a_map_that_lacks_a_point_are_refused() -> None
     for driver in (Charger, Meter):
         with pytest.raises(RegisterMapError, match="map_version"):
             driver(cast(ModbusClient, FakeClient()), parse(document, "small.toml"))
+
+
+@pytest.mark.parametrize("driver, given", [(Charger, MAP), (Meter, METER_MAP)])
+def test_a_map_with_a_group_where_a_point_is_needed_is_refused(
+    driver: type[Charger | Meter], given: RegisterMap
+) -> None:
+    block = given.block("status")
+    group = Group("state" if driver is Charger else "energy_in_wh", 0, 1, ())
+    points = [p for p in block.points if p.name != group.name]
+    grouped = Block("status", block.address, block.count, points, (group,), checksum=block.checksum)
+    odd = replace(given, blocks={**given.blocks, "status": grouped})
+    with pytest.raises(RegisterMapError, match=f"lacks {group.name}"):
+        driver(cast(ModbusClient, FakeClient()), odd)
 
 
 def test_a_map_that_cannot_say_off_is_refused() -> None:
