@@ -14,8 +14,10 @@ from station_ctl.model.look import Snapshot
 from station_ctl.model.places import Place
 from station_ctl.sections import ChargingSection
 
-LEAST_NEED_KWH = 20.0
-"""No need counts less: a pack that is nearly full is the next one to be handed out. Also of an unknown charge."""
+LEAST_NEED_KWH = 40.0
+"""No need counts less: packs that are nearly full share alike."""
+MOST_NEED_KWH = 200.0
+"""Of a pack that does not tell what it needs: it waits for those that do."""
 
 
 @dataclass(slots=True)
@@ -47,8 +49,10 @@ class Power:
         return found
 
     def wish(self, snapshot: Snapshot, phase: str) -> Wish | None:
-        """What the bay would draw, weighted by the energy that its pack still needs; None: nothing, it is off.
+        """What the bay would draw; None: nothing, it is off.
 
+        The pack that can be ready first is needed first: its weight is the inverse square of the energy that it still
+        needs, so packs become ready one after the other.
         A charger that is on takes something at 0 A, too; the handshake waits until there is room for that.
         """
         if phase not in RUNNING:
@@ -58,12 +62,13 @@ class Power:
             output_w = self.config.warming_kw * 1000.0
         elif phase in POWERED:
             output_w = self.most(snapshot, phase).power_w
-        return Wish(min(seen.grid_w(output_w), self.most_w), self._need_kwh(snapshot.packs[self.place], snapshot.now_s))
+        need_kwh = self._need_kwh(snapshot.packs[self.place], snapshot.now_s)
+        return Wish(min(seen.grid_w(output_w), self.most_w), need_kwh**-2.0)
 
     def _need_kwh(self, pack: PackStatus, now_s: float) -> float:
         soc_pct, whole_kwh = pack.soc_pct.good(now_s, AGE_S), pack.energy_nominal_kwh.value
         if soc_pct is None or whole_kwh is None:
-            return LEAST_NEED_KWH
+            return MOST_NEED_KWH
         return max((self.config.target_soc_pct - soc_pct) / 100.0 * whole_kwh, LEAST_NEED_KWH)
 
     def want(self, snapshot: Snapshot, phase: str, granted_w: float) -> tuple[SetPoint, str]:

@@ -391,6 +391,14 @@ def test_whatever_happens_to_real_chargers_the_limit_is_never_passed(limit_kw: f
     assert room.worst_w > 0.7 * (limit_kw - 50.0) * 1000.0
 
 
+def test_the_pack_that_can_be_ready_first_gets_most_and_none_is_left_out() -> None:
+    room = ChargeRoom(80.0, 45.0, 15.0, limit_kw=330.0)
+    room.run(60.0)
+    drawn_w = [room.world.electrics.chargers[number].input_w for number in (1, 2, 3)]
+    assert drawn_w[0] > 1.5 * drawn_w[1] > 2.0 * drawn_w[2]
+    assert drawn_w[2] > seen.FIXED_W + 5000.0
+
+
 def test_the_grid_meter_gives_what_the_reserve_would_keep() -> None:
     room = ChargeRoom(50.0, 50.0, limit_kw=330.0, grid={"reserve_kw": 100.0, "step_kw": 20.0, "meter": {"host": "g"}})
     room.world.electrics.auxiliary_w = 10_000.0
