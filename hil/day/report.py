@@ -90,7 +90,10 @@ def _packs(o: Outcome) -> Iterable[tuple[str, str]]:
     least_told, least_true = (min((v for v in values), default=0.0) for values in _least(o))
     yield "packs handed out", f"{len(handed)}; under the promise of {PROMISED_PCT:g} %: {len(o.below)}"
     yield "the least of them", f"{least_told:g} % by its BMS, {least_true:.2f} % in truth"
-    yield "beyond pack limits", f"{worst.over_looks} looks"
+    yield (
+        "beyond pack limits",
+        f"{worst.over_looks} looks; {worst.borne_looks} at a charger that disobeys",
+    )
     yield "nearest to a limit", f"type {worst.type_share:.2%}, BMS {worst.bms_share:.2%} of the current"
     yield "highest cell", f"{worst.cell_v:.3f} V of 3.65 V"
     yield "charged between", f"{worst.coldest_c:.1f} and {worst.hottest_c:.1f} degC"

@@ -101,7 +101,7 @@ class Yard:
             current_a = charger.current_a
             if charger.relay_closed:
                 lost_w += RUNNING_W + charger.output_w * (1.0 / CONVERSION - 1.0)
-                heat_w += self._charge(number, charger.output_v, at_s)
+                heat_w += self._charge(number, charger, at_s)
             ramps = ramps or abs(current_a - self._before_a.get(number, 0.0)) > RAMPS_A
             self._before_a[number] = current_a
         auxiliary_w = self.electrics.auxiliary_w
@@ -117,13 +117,13 @@ class Yard:
         self._age(dt_s)
         return ramps
 
-    def _charge(self, number: int, voltage_v: float, at_s: float) -> float:
+    def _charge(self, number: int, charger: Charger, at_s: float) -> float:
         """What flows into a pack is within its limits; the part of it that becomes heat, in W."""
         pack = self.bays[number].pack
         if pack is None or pack.current_a == 0.0:
             return 0.0
-        self._strains[number].see(pack, voltage_v, at_s)
-        return pack.current_a * (voltage_v - pack.ocv_v * cells.CELLS)
+        self._strains[number].see(pack, charger.output_v, at_s, charger.disobeys)
+        return pack.current_a * (charger.output_v - pack.ocv_v * cells.CELLS)
 
     def _age(self, dt_s: float) -> None:
         for place in (*self.bays.values(), *self.mounts.values()):

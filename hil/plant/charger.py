@@ -145,13 +145,14 @@ class Charger:
             target_a = self._target_a(load)
             lowest_a, highest_a = self.current_a - DOWN_A_S * dt_s, self.current_a + UP_A_S * dt_s
             self.current_a = min(max(target_a, lowest_a), highest_a)
-            if not self._disobeys:
+            if not self.disobeys:
                 self.current_a = max(0.0, min(self.current_a, self._by_voltage_a(load)))
         if load is not None:
             load.current_a = self.current_a
 
     @property
-    def _disobeys(self) -> bool:
+    def disobeys(self) -> bool:
+        """A fault makes it give something else than it is told."""
         faults = self.faults
         return faults.runs_on or faults.ignores_set_point or faults.over_delivery_a > 0.0
 

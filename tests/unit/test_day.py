@@ -100,6 +100,11 @@ def test_a_current_beyond_the_types_table_or_the_bms_is_seen() -> None:
     pack.current_a = most_a + 2.0
     strain.see(pack, pack.voltage_v, 2.0)
     assert worst.over_looks == 1 and "type allows" in worst.over[0]
+    strain.see(pack, pack.voltage_v, 2.5, disobeyed=True)
+    assert (worst.over_looks, worst.borne_looks) == (1, 1)
+    pack.current_a = most_a * 1.02 + 5.5
+    strain.see(pack, pack.voltage_v, 2.6, disobeyed=True)
+    assert (worst.over_looks, worst.borne_looks) == (2, 1)
     pack.current_a, pack.soc_pct = 100.0, 100.0
     for _ in range(WINDOW):
         strain.allow(pack)  # the BMS asks for nothing any more
