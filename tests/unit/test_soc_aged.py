@@ -118,10 +118,12 @@ def test_a_start_that_is_not_true_is_found_out(soc: float, told: float) -> None:
 
 
 def test_what_no_pack_can_be_is_forgotten() -> None:
-    """Another pack under the record's serial, and nothing but a small one is thought possible."""
-    small = [(1 / 6, 0.62, 0.006, 0.62, 0.006)] * 6
-    one = kernel.Estimator(KERNEL, small)
-    one.start(0.3, 0.01)
-    rows, _ = of_currents(np.full(900, 250.0), 0.62)
-    one.run(rows, np.empty((0, 11)), np.empty(0, dtype=int))
-    assert one.estimate()[5] > 0.5 * TYPE.capacity_ah
+    """Sure of a charge that is not true: as soon as it would be a pack that cannot be, everything is possible again."""
+    rows, true = of_currents(np.full(1000, -250.0), 0.8154, 1.0, -5.0)
+    one, answers, wanted = estimator(), np.empty((40, 11)), np.linspace(25, 999, 40).astype(int)
+    one.start(0.2841, 0.003, 1e-9)
+    one.run(rows, answers, wanted)
+    early, late = wanted < 400, wanted > 600
+    assert np.all(answers[early, 3] < true[wanted[early]])
+    assert np.abs(answers[late, 0] - true[wanted[late]]).max() < 0.2
+    assert answers[:, 5].max() < 1.1 * TYPE.capacity_ah

@@ -79,7 +79,7 @@ def test_what_is_no_pack_is_refused() -> None:
     for cells in (-1, 513):
         with pytest.raises(ValueError, match="cells"):
             estimator(cells=cells)
-    for start in ((2.0, 0.1), (-0.1, 0.1), (0.5, 0.0), (NAN, 0.1)):
+    for start in ((2.0, 0.1), (-0.1, 0.1), (0.5, 0.0), (NAN, 0.1), (0.5, 0.1, 0.0), (0.5, 0.1, 1.0)):
         with pytest.raises(ValueError, match="a start of"):
             estimator().start(*start)
 
@@ -181,8 +181,9 @@ def test_what_it_keeps_is_what_a_next_visit_takes_before_and_after_the_knee() ->
     assert widths[-1] < 0.5 * widths[0]
 
 
-def test_the_hottest_pack_that_can_be_is_followed() -> None:
-    rows, z = frames_of(900, 0.3, lambda t: 150.0, temperature_c=88.0)
+@pytest.mark.parametrize(("temperature_c", "current_a"), [(88.0, 150.0), (-50.0, 15.0)])
+def test_the_hottest_and_the_coldest_pack_that_can_be_are_followed(temperature_c: float, current_a: float) -> None:
+    rows, z = frames_of(900, 0.3, lambda t: current_a, temperature_c=temperature_c)
     one = estimator()
     for row in rows:
         one.step(*row)
