@@ -37,8 +37,18 @@ _START: Final = {
     "exchange_c": (0.64, -5600.0),
 }
 """Values at 25 degC and their slope against 1/T: a common large LFP cell."""
+_BOUNDS: Final = {
+    "lag_gain": (1e-6, 2.9),
+    "lag_s": (1.0, 36000.0),
+    "ohm_v": (1e-6, 2.9),
+    "exchange_c": (1e-6, 900.0),
+    "slow_v": (1e-6, 2.9),
+    "slow_s": (0.1, 3600.0),
+}
+"""Of each term: what a type may have (`type_sections.Terms`), so that what is found can be written."""
 _SLOW: Final = {"slow_v": (0.027, 5200.0), "slow_s": (26.0, 2000.0)}
 _GLOBAL: Final = {"fast_gain": 0.5, "fast_s": 0.1, "branch_gain": 17.0, "knee_lag": 0.12}
+_LEAST: Final = np.log([1e-5, 1e-5, 1.1, 1e-5])
 _MOST: Final = np.log([3.0, 0.9, 100.0, 1.0])
 """Of each of these: the fast lag is the faster one, and the phosphate lags no further than the graphite."""
 
@@ -126,6 +136,7 @@ class _Problem:
         plateau, knee = curves.tables(first)
         self.plateau, self.knee = np.array(plateau), np.array(knee)
         self.wanted = [run.frames[:, 3] > FROM_SOC for run in runs]
+        self.least, self.most = np.log([_BOUNDS[name] for name in self.names]).T
         self.against = 1e3 / (np.array(at_c) + 273.15)
 
     def start(self, begin: CellType | None) -> Array:
@@ -141,11 +152,11 @@ class _Problem:
 
     def type(self, x: Array) -> CellType:
         """The type with these parameters, not checked."""
-        table = np.exp(np.clip(x[: -len(_GLOBAL)], -15, 9)).reshape(len(self.at_c), -1)
+        table = np.exp(np.clip(x[: -len(_GLOBAL)].reshape(len(self.at_c), -1), self.least, self.most))
         values = {name: tuple(map(float, table[:, k])) for k, name in enumerate(self.names)}
         values.setdefault("slow_v", (0.0,) * len(self.at_c))
         values.setdefault("slow_s", (20.0,) * len(self.at_c))
-        globals_ = dict(zip(_GLOBAL, map(float, np.exp(np.clip(x[-len(_GLOBAL) :], -12, _MOST))), strict=True))
+        globals_ = dict(zip(_GLOBAL, map(float, np.exp(np.clip(x[-len(_GLOBAL) :], _LEAST, _MOST))), strict=True))
         dynamics = self.first.dynamics.model_copy(update=globals_)
         return self.first.model_copy(
             update={

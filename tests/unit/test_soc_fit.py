@@ -69,3 +69,10 @@ def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
     flat = fit_runs.Run("half", np.zeros((100, 4)), np.zeros(100), 1.0)
     with pytest.raises(fit_runs.FitError, match="slow cycle"):
         fit_cycle.curve_from_cycle(flat, FIRST)
+
+
+@pytest.mark.parametrize("far", [-30.0, 30.0])
+def test_wherever_the_search_ends_the_type_can_be_written(far: float) -> None:
+    problem = fit._Problem(FIRST, (), (-10.0, 10.0, 40.0), True)
+    found = problem.type(problem.start(None) + far)
+    assert cell_type.parse(fit_report.to_toml(found), "x.toml").terms.slow_s == pytest.approx(found.terms.slow_s)
