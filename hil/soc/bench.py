@@ -17,6 +17,7 @@ from hil.soc.runs import CASES, Run, Sensors, read
 from hil.soc.score import Score, score, together
 from station_ctl.kernel import soc as kernel
 from station_ctl.soc import cell_type, curves
+from station_ctl.soc.cell_type import CellType
 from station_ctl.soc.fit_runs import read_run
 
 Array = NDArray[np.float64]
@@ -28,8 +29,8 @@ Judge = Callable[[Run], list[Score]]
 class Ours:
     """The compiled estimator over runs."""
 
-    def __init__(self, type_name: str) -> None:
-        self.type = cell_type.load(type_name)
+    def __init__(self, of: CellType) -> None:
+        self.type = of
         self.kernel = curves.kernel_type(self.type)
         self.healths = [h.row() for h in self.type.health]
         self.looks = self.seconds = 0.0
@@ -117,7 +118,7 @@ def main() -> int:
     parser.add_argument("--type", default="lfp-302ah-177s")
     parser.add_argument("--ours-only", action="store_true")
     arguments = parser.parse_args()
-    ours = Ours(arguments.type)
+    ours = Ours(cell_type.load(arguments.type))
     began = time.monotonic()
     text = table(arguments.folder, {"this": ours.judge}, CASES)
     if not arguments.ours_only:

@@ -11,12 +11,13 @@ from matplotlib.figure import Figure
 
 from hil.soc.bench import Ours
 from hil.soc.runs import CASES, read
+from station_ctl.soc import cell_type
 
 
 def main() -> int:
     """Entry point: folder of runs, picture to write."""
     folder, out = Path(sys.argv[1]), Path(sys.argv[2])
-    ours, runs = Ours("lfp-302ah-177s"), list(read(folder, CASES[0]))
+    ours, runs = Ours(cell_type.load("lfp-302ah-177s")), list(read(folder, CASES[0]))
     figure: Any = Figure(figsize=(16, 3.2 * math.ceil(len(runs) / 4)), layout="constrained")
     axes = figure.subplots(math.ceil(len(runs) / 4), 4, squeeze=False).ravel()
     for axis, run in zip(axes, runs, strict=False):
