@@ -40,6 +40,7 @@ async def _zone_entered(there: Station) -> None:
     state = await operator.reaches("Aborted")
     first_out = state.interlock.first_out or ""
     assert first_out.startswith("person_in_zone: zone_clear is false") and "ms old" in first_out
+    assert "person_in_zone" in state.interlock.active
     assert "get everybody out of the zone" in first_out and state.reason is not None
     assert (state.reason.code, state.reason.text) == ("interlock", first_out)
     stood = (await there.stands())["plc"]["motions_started"]
@@ -48,7 +49,14 @@ async def _zone_entered(there: Station) -> None:
     await operator.reaches("Aborted")
     assert (await there.rig.plant.truth())["plc"]["motions_started"] == stood
     await there.rig.plant.ask("zone", clear=True)
+    await operator.until(lambda: operator.state if _seen_clear(there) else None, 10.0, "an empty zone")
     assert (await operator.reaches("Aborted")).interlock.latched, "it stays latched until a person clears"
+
+
+def _seen_clear(there: Station) -> bool:
+    """The station has read that nobody is inside: a word given before it would not count."""
+    state = there.rig.operator.state
+    return state is not None and "person_in_zone" not in state.interlock.active
 
 
 async def _emergency_stop_at_rest(there: Station) -> None:
