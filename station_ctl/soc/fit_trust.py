@@ -72,7 +72,7 @@ def _judge(first: CellType, found: CellType, runs: Sequence[Run], run: Run, *, s
     if abs(here - _warmth(run)) > NEAR_K or here in (at_c[0], at_c[-1]):
         return found
     others = [one for one in runs if abs(_warmth(one) - here) > NEAR_K]
-    left_out, _ = fit.fit(first, others, [t for t in at_c if t != here], slow=slow, begin=found)
+    left_out, _ = fit.fit(first, others, [t for t in at_c if t != here], slow=slow)
     return left_out
 
 

@@ -11,6 +11,7 @@ from station_ctl.soc import cell_type, curves
 np = pytest.importorskip("numpy")
 pytest.importorskip("scipy")
 from station_ctl.soc import fit, fit_cycle, fit_report, fit_runs  # noqa: E402
+from station_ctl.soc.fit_problem import Problem  # noqa: E402
 
 FIRST = cell_type.load("lfp-302ah-177s")
 
@@ -73,6 +74,34 @@ def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("far", [-30.0, 30.0])
 def test_wherever_the_search_ends_the_type_can_be_written(far: float) -> None:
-    problem = fit._Problem(FIRST, (), (-10.0, 10.0, 40.0), True)
-    found = problem.type(problem.start(None) + far)
+    problem = Problem(FIRST, (), (-10.0, 10.0, 40.0), True)
+    found = problem.type(problem.usual + far)
     assert cell_type.parse(fit_report.to_toml(found), "x.toml").terms.slow_s == pytest.approx(found.terms.slow_s)
+
+
+def restless(warm_c: float, of: cell_type.CellType) -> fit_runs.Run:
+    """Minutes of charge and discharge by turns, 2.5 h of them: the voltage shows when the branch turns."""
+    random = np.random.default_rng(int(warm_c))
+    amps = np.repeat(np.where(random.random(30) < 0.35, 220.0, -260.0), 60) + np.repeat(random.uniform(-60, 60, 300), 6)
+    steps = np.r_[0.0, np.full(len(amps) - 1, 5.0)]
+    soc = 0.9 + np.cumsum(amps * steps) / 3600 / of.capacity_ah
+    frames = np.ascontiguousarray(np.column_stack([steps, amps, np.full(len(amps), warm_c), soc]))
+    run = fit_runs.Run(f"at {warm_c:g}", frames, soc, 1.0)
+    return fit_runs.Run(run.name, frames, fit.voltage(of, run), 1.0)
+
+
+@pytest.mark.parametrize("branch_s", [20.0, 150.0, 600.0])
+def test_finds_how_slowly_the_branch_turns(branch_s: float) -> None:
+    other = FIRST.model_copy(update={"dynamics": FIRST.dynamics.model_copy(update={"branch_s": branch_s})})
+    runs = [restless(t, other) for t in (0.0, 12.5, 25.0)]
+    found, left = fit.fit(FIRST, runs, (0.0, 12.5, 25.0))
+    assert found.dynamics.branch_s == pytest.approx(branch_s, rel=0.05)
+    assert max(one.rms_mv for one in left) < 0.2
+
+
+def test_a_cold_run_is_worth_as_much_less_as_the_type_is_believed_less_there() -> None:
+    runs = (restless(0.0, FIRST), restless(25.0, FIRST))
+    problem = Problem(FIRST, runs, (0.0, 12.5, 25.0), slow=False)
+    alike = [np.sqrt(1000 / wanted.sum()) for wanted in problem.wanted]
+    assert problem.weights[1] == pytest.approx(alike[1])
+    assert problem.weights[0] == pytest.approx(alike[0] * np.exp(-25 * FIRST.trust.model_cold_per_k))

@@ -12,6 +12,7 @@ from station_ctl.soc import cell_type
 np = pytest.importorskip("numpy")
 pytest.importorskip("scipy")
 from station_ctl.soc import curves, fit, fit_report, fit_runs, fit_trust  # noqa: E402
+from station_ctl.soc.fit_problem import Problem  # noqa: E402
 from station_ctl.soc.type_sections import Terms  # noqa: E402
 
 FIRST = cell_type.load("lfp-302ah-177s")
@@ -109,8 +110,8 @@ def test_the_verb_writes_a_type_of_its_own_name_and_trust(tmp_path: Path, capsys
 
 def test_terms_that_no_kernel_takes_do_not_end_the_search() -> None:
     run = drive(25.0, 0.0)
-    problem = fit._Problem(FIRST, (run,), AT_C, slow=False)
-    good = problem.start(None)
+    problem = Problem(FIRST, (run,), AT_C, slow=False)
+    good = problem.usual
     bad = good.copy()
     bad[:2] = 1e9, -1e9
     assert np.linalg.norm(problem.residuals(good)) < np.linalg.norm(problem.residuals(bad)) < np.inf
