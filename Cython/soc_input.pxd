@@ -84,7 +84,9 @@ cdef inline void count(Pack* pack, const Cell* cell, const Curves* curves, doubl
 
 cdef inline bint believable(Pack* pack, const Cell* cell, double dt_s, double change, double voltage_v,
                             double level_v) noexcept nogil:
-    """In range, not frozen, and no lone spike against the sample before."""
+    """In range, where the type knows its cell, not frozen, and no lone spike against the sample before."""
+    if pack.last_temperature_c + 273.15 < cell.coldest_k:
+        return False
     if not (cell.low_v < voltage_v < cell.high_v) or pack.same_s > FROZEN_S and fabs(pack.rate) > 0.02:
         return False
     if pack.refused < 3 and dt_s < 30 and fabs(level_v - pack.level_v) > 0.03 + 0.03 * change and pack.age_s > dt_s:

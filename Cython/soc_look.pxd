@@ -175,7 +175,7 @@ cdef inline Look look_of(const Pack* pack, const Cell* cell) noexcept nogil:
 
 
 cdef inline void judge(Pack* pack, const Cell* cell, const Curves* curves) noexcept nogil:
-    """The window is over: every living hypothesis is carried on and, where a voltage was seen, weighed."""
+    """The window is over: every living hypothesis is carried on and weighed; blind, by what no pack can be alone."""
     cdef Window* w = &pack.window
     cdef double keep_o = exp(-w.travel / cell.model_length - w.elapsed_s / cell.model_s)
     cdef Look look = look_of(pack, cell)
@@ -192,13 +192,15 @@ cdef inline void judge(Pack* pack, const Cell* cell, const Curves* curves) noexc
             weight = exp(one.log_weight)
             total += weight
             worst += weight * weigh(one, cell, curves, &look, &evidence[n])
-            best = max(best, evidence[n])
+        else:
+            evidence[n] = -100 * outside(one)
+        best = max(best, evidence[n])
         if w.differences:
             hear_meter(one, w.difference / w.differences, cell.meter_noise ** 2)
+    for n in range(BANK):
+        if lives(&pack.bank[n]):
+            pack.bank[n].log_weight -= min(best - evidence[n], cell.most_evidence) if evidence[n] > DEAD else -DEAD
     if w.count:
-        for n in range(BANK):
-            if lives(&pack.bank[n]):
-                pack.bank[n].log_weight -= min(best - evidence[n], cell.most_evidence) if evidence[n] > DEAD else -DEAD
         pack.innovation += 0.1 * (worst / total - pack.innovation)
         pack.anew = 0
-        settle(pack)
+    settle(pack)

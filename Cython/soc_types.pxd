@@ -157,6 +157,7 @@ cdef struct Cell:
     double most_evidence  # by which one look may favour one hypothesis over another, in log weight
     double low_v  # a cell voltage outside is no measurement
     double high_v
+    double coldest_k  # nor is one below: the terms end there, and grow steeply (in the warmth they only shrink)
 
 cdef struct Curves:
     double first

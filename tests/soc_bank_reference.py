@@ -146,13 +146,18 @@ class Bank:
         noise[:, B] = t.bias_wander_c**2 * sums.elapsed_s / 3600
         self.p += noise[:, :, None] * np.eye(8)
         if sums.voltages:
-            self._weigh(warm, model_v2, t.noise_v**2 + (t.swing_share * self.eta_swing) ** 2)
+            self._hear(self._weigh(warm, model_v2, t.noise_v**2 + (t.swing_share * self.eta_swing) ** 2))
+        else:
+            self._hear(-100 * self._outside())
         if sums.differences:
             self._correct(np.eye(8)[B][None, :], np.mean(sums.differences) - self.m[:, B], t.meter_noise_c**2)
         self.log -= self.log.max()
         self._keep(self.log > ALIVE)
 
-    def _weigh(self, warm: float, model_v2: float, noise_v2: float) -> None:
+    def _hear(self, evidence: Array) -> None:
+        self.log -= np.minimum(evidence.max() - evidence, self.trust.most_evidence)
+
+    def _weigh(self, warm: float, model_v2: float, noise_v2: float) -> Array:
         t, sums, m, p = self.trust, self.sums, self.m, self.p
         eta, lag = float(np.mean(sums.etas)), float(np.mean(sums.lags))
         x = m[:, X] + np.mean(sums.charges) - sums.charge
@@ -194,8 +199,8 @@ class Bank:
         m[:, C] = np.clip(m[:, C], -4 * t.level_sd_v, 4 * t.level_sd_v)
         most = 3.5 * np.sqrt(model_v2 + self.extra)
         m[:, O] = np.clip(m[:, O], -most, most)
-        evidence -= 100 * self._outside()
-        self.log -= np.minimum(evidence.max() - evidence, t.most_evidence)
+        weighed: Array = evidence - 100 * self._outside()
+        return weighed
 
     def _outside(self) -> Array:
         """How far each is from anything a pack can be."""

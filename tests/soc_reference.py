@@ -53,7 +53,7 @@ class Reference(Bank):
         share = max(dt_s, 0.1) / 120
         self.eta_mean = towards(self.eta_mean, eta, share)
         self.eta_swing = towards(self.eta_swing, abs(eta - self.eta_mean), share)
-        if self._believed(voltage_v, voltage_v - eta, dt_s, change):
+        if self._known(temperature_c) and self._believed(voltage_v, voltage_v - eta, dt_s, change):
             seen = (voltage_v, eta, self.slow + self.fast, sums.charge, temperature_c)
             for series, value in zip(sums.series(), seen, strict=True):
                 series.append(value)
@@ -80,6 +80,11 @@ class Reference(Bank):
             self._spread(0.1)
         elif self.looks % 12 == 0 and len(self.log) > 1 and self.soc().sd < 0.006 and self.state(Q).sd < 0.01:
             self._merge()
+
+    def _known(self, temperature_c: float) -> bool:
+        """Not colder than the terms reach: 0.7 of their first step of 1/T."""
+        coldest, next_to_it = 1 / (np.array(self.type.terms.at_c[:2]) + 273.15)
+        return bool(1 / (temperature_c + 273.15) <= coldest + 0.7 * (coldest - next_to_it))
 
     def _believed(self, voltage_v: float, level_v: float, dt_s: float, change: float) -> bool:
         """In range, and no lone spike: three in a row are none."""

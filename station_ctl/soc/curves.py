@@ -18,7 +18,7 @@ STEP: Final = 1.26 / (kernel.KNOTS - 1)
 ZERO_V: Final = 1e-7
 """A term of zero has no logarithm; this is nothing."""
 BEYOND: Final = 0.7
-"""Terms go on beyond the last temperature by this part of the last step of 1/T, then stay."""
+"""Terms go on beyond the last temperature by this part of the last step of 1/T. In more cold no voltage is believed."""
 
 
 def kernel_type(cell_type: CellType) -> kernel.CellType:
@@ -37,7 +37,7 @@ def row(cell_type: CellType) -> tuple[float, ...]:
         t.window_s, t.level_sd_v, t.model_sd_v, t.model_cold_per_k, t.model_length, t.model_s, t.graphite_sd,
         t.past_share, t.knee_sd, t.eta_sd, t.noise_v, t.swing_share, t.scale_sd, t.scale_aged, t.scale_wander,
         t.branch_sd, t.bias_sd_c, t.bias_wander_c, t.meter_noise_c, t.charge_wander, t.temper, t.huber,
-        t.fresh_charge, t.rest_share, t.most_evidence, 1.5, 4.5,
+        t.fresh_charge, t.rest_share, t.most_evidence, 1.5, 4.5, -1 / _ends(cell_type.terms)[0],
     )  # fmt: skip
 
 
@@ -55,13 +55,25 @@ def tables(cell_type: CellType) -> tuple[list[tuple[float, float, float]], list[
 
 def terms(data: Terms) -> list[tuple[float, ...]]:
     """The six terms every 2 K from -40 degC: straight in logarithm against 1/T (Arrhenius between two measurements)."""
-    against = [-1 / (t + 273.15) for t in data.at_c]
+    against = _against(data)
     columns = [data.lag_gain, data.lag_s, data.ohm_v, data.exchange_c, data.slow_v, data.slow_s]
     logs = [[math.log(max(value, ZERO_V)) for value in column] for column in columns]
-    low = against[0] - BEYOND * (against[1] - against[0])
-    high = against[-1] + BEYOND * (against[-1] - against[-2])
+    low, high = _ends(data)
     places = [min(max(-1 / (2 * k - 40 + 273.15), low), high) for k in range(kernel.TEMPERATURES)]
     return [tuple(math.exp(beyond(against, log, place)) for log in logs) for place in places]
+
+
+def _against(data: Terms) -> list[float]:
+    return [-1 / (t + 273.15) for t in data.at_c]
+
+
+def _ends(data: Terms) -> tuple[float, float]:
+    """How far the terms reach, as -1/K."""
+    against = _against(data)
+    return (
+        against[0] - BEYOND * (against[1] - against[0]),
+        against[-1] + BEYOND * (against[-1] - against[-2]),
+    )
 
 
 def at(data: Terms, temperature_c: float) -> tuple[float, ...]:

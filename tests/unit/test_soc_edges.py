@@ -35,7 +35,7 @@ def put(array_: Any, where: Any, value: float) -> Any:
 @pytest.mark.parametrize(
     ("place", "bad", "says"),
     [
-        (0, lambda row: row[:-1], "needs 33 numbers, got 32"),
+        (0, lambda row: row[:-1], "needs 34 numbers, got 33"),
         (0, lambda row: [-1.0, *row[1:]], "number 0 of the cell type"),
         (0, lambda row: [*row[:4], NAN, *row[5:]], "number 4 of the cell type"),
         (0, lambda row: [0.0, *row[1:]], "number 0 of the cell type"),
@@ -181,13 +181,44 @@ def test_what_it_keeps_is_what_a_next_visit_takes_before_and_after_the_knee() ->
     assert widths[-1] < 0.5 * widths[0]
 
 
-@pytest.mark.parametrize(("temperature_c", "current_a"), [(88.0, 150.0), (-50.0, 15.0)])
+@pytest.mark.parametrize(("temperature_c", "current_a"), [(88.0, 150.0), (-16.0, 15.0)])
 def test_the_hottest_and_the_coldest_pack_that_can_be_are_followed(temperature_c: float, current_a: float) -> None:
-    rows, z = frames_of(900, 0.3, lambda t: current_a, temperature_c=temperature_c)
+    told, soc = followed_at(temperature_c, current_a)
+    assert told[1] - 0.02 < soc < told[3] + 0.02
+    assert told[3] - told[1] < 0.25
+
+
+@pytest.mark.parametrize("temperature_c", [-17.5, -50.0])
+def test_in_more_cold_than_the_terms_reach_the_voltage_says_nothing(temperature_c: float) -> None:
+    told, soc = followed_at(temperature_c, 15.0)
+    assert told[10] == kernel.COASTING
+    assert told[1] < 0.06 and told[3] > 0.94
+    told, soc = followed_at(temperature_c, 15.0, 0.3, 0.02)
+    assert told[10] == kernel.COASTING
+    assert told[0] == pytest.approx(soc, abs=0.01) and told[3] - told[1] > 0.06
+
+
+def test_a_start_that_is_known_is_counted_on_to_empty_without_a_voltage() -> None:
+    """The doubt has charges that would be below empty: they die, and do not take the known one with them."""
+    rows, z = frames_of(9 * 3600, 0.9, lambda t: -29.0, dt_s=10.0, temperature_c=-20.0)
     one = estimator()
+    one.start(0.9, 0.03)
     for row in rows:
         one.step(*row)
-    assert one.estimate()[1] - 0.02 < z[-1] < one.estimate()[3] + 0.02
+    assert z[-1] < 0.03
+    assert one.estimate()[10] == kernel.COASTING
+    assert one.estimate()[0] == pytest.approx(z[-1], abs=0.06)
+
+
+def followed_at(temperature_c: float, current_a: float, *start: float) -> tuple[tuple[float, ...], float]:
+    """What is told after a quarter of an hour of that current from 30 %, and the charge."""
+    rows, z = frames_of(900, 0.3, lambda t: current_a, temperature_c=temperature_c)
+    one = estimator()
+    if start:
+        one.start(*start)
+    for row in rows:
+        one.step(*row)
+    return one.estimate(), float(z[-1])
 
 
 def test_a_pack_that_is_no_longer_the_same_is_doubted_and_found_anew() -> None:
