@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 from pydantic import BaseModel
 
 from station_ctl.soc.cell_type import CellType
@@ -15,6 +16,8 @@ from station_ctl.soc.fit_runs import Run
 from station_ctl.soc.type_sections import Trust
 
 WIDTH: Final = 110
+THROUGH: Final = 1 / 3
+"""Of the capacity: a run that goes so far one way shows the branch of that way."""
 
 
 def to_toml(cell_type: CellType) -> str:
@@ -73,6 +76,17 @@ def trust_line(like: Trust, found: Trust) -> str:
     return "trust less than --like: " + (", ".join(wider) or "nothing") + "\n"
 
 
+def direction_line(runs: Sequence[Run]) -> str:
+    """Says where no run charges, or none discharges, through a third of the capacity; '' if both are there."""
+    soc = [run.frames[:, 3] for run in runs]
+    gained = max(float(np.max(z - np.minimum.accumulate(z))) for z in soc)
+    lost = max(float(np.max(np.maximum.accumulate(z) - z)) for z in soc)
+    missing = [way for way, through in (("charges", gained), ("discharges", lost)) if through < THROUGH]
+    return "".join(
+        f"no run {way} by a third: what the type makes of one that does is not measured\n" for way in missing
+    )
+
+
 def plot(path: Path, cell_type: CellType, runs: Sequence[Run]) -> None:
     """The curve, the terms over temperature, and each run's error over its charge."""
     from matplotlib.figure import Figure
@@ -80,16 +94,26 @@ def plot(path: Path, cell_type: CellType, runs: Sequence[Run]) -> None:
     figure: Any = Figure(figsize=(12, 10), layout="constrained")
     curve, terms, error = figure.subplots(3, 1)
     c = cell_type.curve
-    curve.plot(c.soc, c.discharge_v, c.soc, c.charge_v)
+    curve.plot(c.soc, c.discharge_v, label="discharge")
+    curve.plot(c.soc, c.charge_v, label="charge")
+    curve.legend()
     curve.set(
         xlabel="charge", ylabel="V", ylim=(2.9, 3.5), title=f"{cell_type.name}: open-circuit voltage, both branches"
     )
-    for name in ("lag_gain", "lag_s", "ohm_v", "exchange_c"):
+    for name in _shown(cell_type):
         terms.semilogy(cell_type.terms.at_c, getattr(cell_type.terms, name), "o-", label=name)
     terms.set(xlabel="degC", title="terms")
     terms.legend()
-    for run in runs:
+    for run in sorted(
+        runs, key=lambda run: float(np.mean(run.frames[:, 2]))
+    ):  # the cold ones err most: below the others
         error.plot(run.frames[:, 3], (voltage(cell_type, run) - run.voltage_v) * 1e3, linewidth=0.5, label=run.name)
     error.set(xlabel="charge", ylabel="model less measured, mV", ylim=(-30, 30))
     error.legend(fontsize=6, ncols=4)
     figure.savefig(path)
+
+
+def _shown(cell_type: CellType) -> tuple[str, ...]:
+    """The slow resistor's terms only where there is one."""
+    always = ("lag_gain", "lag_s", "ohm_v", "exchange_c")
+    return (*always, "slow_v", "slow_s") if max(cell_type.terms.slow_v) > 0 else always

@@ -59,7 +59,9 @@ def _fit(arguments: argparse.Namespace) -> int:
     found = found.model_copy(update={"trust": trust, "name": name, "source": source})
     text = fit_report.to_toml(found)
     cell_type.parse(text, str(arguments.out))  # what is written can be read
-    sys.stdout.write(fit_report.table(left) + fit_report.trust_line(first.trust, trust))
+    sys.stdout.write(
+        fit_report.table(left) + fit_report.trust_line(first.trust, trust) + fit_report.direction_line(runs)
+    )
     try:
         arguments.out.write_text(text, encoding="utf-8")
         if arguments.report:

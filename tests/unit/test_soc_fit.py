@@ -79,6 +79,14 @@ def test_wherever_the_search_ends_the_type_can_be_written(far: float) -> None:
     assert cell_type.parse(fit_report.to_toml(found), "x.toml").terms.slow_s == pytest.approx(found.terms.slow_s)
 
 
+def test_says_which_way_no_run_goes() -> None:
+    down, soc = pulses("down", 25.0, FIRST), np.linspace(0.2, 0.6, 100)
+    up = fit_runs.Run("up", np.column_stack([np.ones(100), np.ones(100), np.full(100, 25.0), soc]), soc, -1.0)
+    assert fit_report.direction_line([down]).startswith("no run charges by a third")
+    assert fit_report.direction_line([up]).startswith("no run discharges by a third")
+    assert fit_report.direction_line([down, up]) == ""
+
+
 def restless(warm_c: float, of: cell_type.CellType) -> fit_runs.Run:
     """Minutes of charge and discharge by turns, 2.5 h of them: the voltage shows when the branch turns."""
     random = np.random.default_rng(int(warm_c))
