@@ -139,10 +139,12 @@ cdef class Estimator:
         return self._step(dt_s, current_a, voltage_v, temperature_c, meter_a)
 
     def hear_cells(self, const double[::1] cells_v):
-        """The single cells of the frame just given, V; NaN: not told. ValueError for another count."""
+        """The single cells of the frame just given, V; NaN: not told. ValueError for another count.
+
+        They are no better than their pack's voltage: where that is not believed, nor are they."""
         if cells_v.shape[0] != self.cells.count:
             raise ValueError(f"{cells_v.shape[0]} cells, not {self.cells.count}")
-        if self.cells.count:
+        if self.cells.count and self.pack.blind_s == 0:
             sample_cells(&self.cells, &self.type.cell, &cells_v[0])
 
     def power(self, limits, seconds):

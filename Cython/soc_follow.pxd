@@ -60,7 +60,7 @@ cdef inline void look_after(Pack* pack, const Cell* cell) noexcept nogil:
     elif absurd(pack):
         pack.woken = pack.looks
         begin(pack, cell, 0.5, INFINITY, 1)
-    elif pack.innovation > 9 and pack.looks - pack.woken > 60:
+    elif pack.innovation > 9 and pack.window.count and pack.looks - pack.woken > 60:
         pack.woken = pack.looks
         spread(pack, cell, 0.1)
     elif pack.alive > 1 and <long>pack.looks % 12 == 0 and sure(pack):
@@ -83,7 +83,7 @@ cdef inline bint absurd(const Pack* pack) noexcept nogil:
         if lives(&pack.bank[n]):
             weight = exp(pack.bank[n].log_weight)
             total += weight
-            beyond += weight * outside(&pack.bank[n])
+            beyond += weight * outside(&pack.bank[n], pack.window.count == 0)
     return beyond > 0.03 * total
 
 

@@ -49,12 +49,13 @@ cdef inline double clip(double value, double most) noexcept nogil:
     return most if value > most else -most if value < -most else value
 
 
-cdef inline double outside(const Hypothesis* one) noexcept nogil:
-    """How far it is from anything a pack can be."""
+cdef inline double outside(const Hypothesis* one, bint blind) noexcept nogil:
+    """How far it is from anything a pack can be. blind: no voltage holds its charge, which may err by two sd."""
     cdef double x = one.mean[X]
     cdef double q = one.mean[Q]
     cdef double g = one.mean[G]
-    return max(-0.02 - x, 0) + max(x - q - 0.02, 0) + max(q - 1.06, 0) + max(0.6 - q, 0) + max(g - 1.02, 0) + max(0.6 - g, 0)
+    cdef double most = 0.02 + (2 * sqrt(max(one.covariance[0], 0)) if blind else 0)
+    return max(-most - x, 0) + max(x - q - most, 0) + max(q - 1.06, 0) + max(0.6 - q, 0) + max(g - 1.02, 0) + max(0.6 - g, 0)
 
 
 cdef inline double hold_branch(Hypothesis* one, const Cell* cell) noexcept nogil:
@@ -118,7 +119,7 @@ cdef inline double hold(Hypothesis* one, const Cell* cell, const Sight* sight, d
     m[S] = min(max(m[S], 0.4), 2.5)
     m[C] = clip(m[C], 4 * cell.level_sd_v)
     m[O] = clip(m[O], 3.5 * sqrt(model_v2 + one.extra))
-    return cost + 100 * outside(one)
+    return cost + 100 * outside(one, False)
 
 
 cdef inline double weigh(Hypothesis* one, const Cell* cell, const Curves* curves, const Look* look,
@@ -165,7 +166,7 @@ cdef inline Look look_of(const Pack* pack, const Cell* cell) noexcept nogil:
     look.eta_v = w.eta_v * per_count
     look.lag = w.lag * per_count
     look.ago = w.charge - w.charge_at * per_count
-    look.warm_k = w.temperature_c * per_count - 25 if w.count else 0
+    look.warm_k = (w.temperature_c * per_count if w.count else pack.last_temperature_c) - 25
     look.past = cell.past_share * fabs(pack.travel_rate) / (1 - exp(-max(pack.age_s, 1) / 300))
     look.past *= terms.lag_gain * (1 + cell.fast_gain) * exp(-pack.age_s / terms.lag_s)
     look.fresh = 1 if pack.anew else max(1 - exp(-w.through / cell.fresh_charge), cell.rest_share)
@@ -193,7 +194,7 @@ cdef inline void judge(Pack* pack, const Cell* cell, const Curves* curves) noexc
             total += weight
             worst += weight * weigh(one, cell, curves, &look, &evidence[n])
         else:
-            evidence[n] = -100 * outside(one)
+            evidence[n] = -100 * outside(one, True)
         best = max(best, evidence[n])
         if w.differences:
             hear_meter(one, w.difference / w.differences, cell.meter_noise ** 2)

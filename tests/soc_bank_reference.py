@@ -50,6 +50,7 @@ class Bank:
         self.places = curves.FIRST + curves.STEP * np.arange(len(knee))
         self.rate = self.slow = self.fast = self.slow_v = self.branch_rate = self.travel_rate = 0.0
         self.eta_mean = self.eta_swing = self.age_s = 0.0
+        self.temperature_c = 25.0
         self.lag_gain = self.lag_s = 0.0
         self.sums = Sums()
         self.docked = False
@@ -115,7 +116,7 @@ class Bank:
     def _absurd(self) -> bool:
         """What fits best is beyond what a pack can be."""
         weights = np.exp(self.log)
-        return bool(weights @ self._outside() > 0.03 * weights.sum())
+        return bool(weights @ self._outside(blind=not self.sums.voltages) > 0.03 * weights.sum())
 
     def _merge(self) -> None:
         """All as one, by their moments."""
@@ -128,7 +129,7 @@ class Bank:
 
     def _judge(self) -> None:
         t, sums = self.trust, self.sums
-        warm = float(np.mean(sums.temperatures)) - 25 if sums.voltages else 0.0
+        warm = (float(np.mean(sums.temperatures)) if sums.voltages else self.temperature_c) - 25
         keep_o = np.exp(-sums.travel / t.model_length - sums.elapsed_s / t.model_s)
         model_v2 = (t.model_sd_v * np.exp(max(-warm, 0) * t.model_cold_per_k)) ** 2
         f = np.eye(8)
@@ -148,7 +149,7 @@ class Bank:
         if sums.voltages:
             self._hear(self._weigh(warm, model_v2, t.noise_v**2 + (t.swing_share * self.eta_swing) ** 2))
         else:
-            self._hear(-100 * self._outside())
+            self._hear(-100 * self._outside(blind=True))
         if sums.differences:
             self._correct(np.eye(8)[B][None, :], np.mean(sums.differences) - self.m[:, B], t.meter_noise_c**2)
         self.log -= self.log.max()
@@ -199,14 +200,15 @@ class Bank:
         m[:, C] = np.clip(m[:, C], -4 * t.level_sd_v, 4 * t.level_sd_v)
         most = 3.5 * np.sqrt(model_v2 + self.extra)
         m[:, O] = np.clip(m[:, O], -most, most)
-        weighed: Array = evidence - 100 * self._outside()
+        weighed: Array = evidence - 100 * self._outside(blind=False)
         return weighed
 
-    def _outside(self) -> Array:
-        """How far each is from anything a pack can be."""
+    def _outside(self, *, blind: bool) -> Array:
+        """How far each is from anything a pack can be; without a voltage its charge may be two sd off."""
+        most = 0.02 + (2 * np.sqrt(np.maximum(self.p[:, X, X], 0)) if blind else 0)
         x, q, g = self.m[:, X], self.m[:, Q], self.m[:, G]
         beyond: Array = sum(
-            np.maximum(wrong, 0) for wrong in (-0.02 - x, x - q - 0.02, q - 1.06, 0.6 - q, g - 1.02, 0.6 - g)
+            np.maximum(wrong, 0) for wrong in (-most - x, x - q - most, q - 1.06, 0.6 - q, g - 1.02, 0.6 - g)
         )
         return beyond
 

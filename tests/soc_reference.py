@@ -15,7 +15,7 @@ class Reference(Bank):
     """Frame by frame, as the kernel's `Estimator`."""
 
     def step(self, dt_s: float, current_a: float, voltage_v: float, temperature_c: float, meter_a: float) -> bool:
-        sums, d = self.sums, self.dynamics
+        sums, d, self.temperature_c = self.sums, self.dynamics, temperature_c
         arrives = not np.isnan(meter_a) and not self.docked
         self.docked, self.received = self.docked or arrives, 0.0 if arrives else self.received
         used = current_a if np.isnan(meter_a) else meter_a
@@ -82,9 +82,8 @@ class Reference(Bank):
             self._merge()
 
     def _known(self, temperature_c: float) -> bool:
-        """Not colder than the terms reach: 0.7 of their first step of 1/T."""
-        coldest, next_to_it = 1 / (np.array(self.type.terms.at_c[:2]) + 273.15)
-        return bool(1 / (temperature_c + 273.15) <= coldest + 0.7 * (coldest - next_to_it))
+        """Not colder than the terms reach."""
+        return temperature_c >= self.type.terms.at_c[0] - 7
 
     def _believed(self, voltage_v: float, level_v: float, dt_s: float, change: float) -> bool:
         """In range, and no lone spike: three in a row are none."""

@@ -69,7 +69,9 @@ class Followed:
             return
         now = row(status, told_s, self.estimator.type.cells_in_series)
         bms_soc = good(status.soc_pct, told_s, BCS_OLDEST_S) / 100
-        self._step(told_s - self._frame_s, now.current_a, now.cell_v, now.temperature_c, meter_a, bms_soc)
+        # what a voltage says hangs on the temperature: without it none is believed
+        cell_v = now.cell_v if math.isfinite(now.temperature_c) else math.nan
+        self._step(told_s - self._frame_s, now.current_a, cell_v, now.temperature_c, meter_a, bms_soc)
         self._frame_s = told_s
 
     def miss(self, meter_a: float, now_s: float, *, lifted: bool = False) -> None:
@@ -96,7 +98,7 @@ class Followed:
         charge = span(now)
         anchored = charge.grounds is Grounds.ANCHORED
         least_pct = 100 * self.estimator.least(confidence_pct / 100) if anchored else None
-        sure = charge.grounds in (Grounds.ANCHORED, Grounds.PLATEAU)  # one that doubts itself accuses nobody
+        sure = charge.grounds is not Grounds.DOUBTFUL  # one that doubts itself accuses nobody
         return ChargeEstimate(
             charge,
             round(now.capacity_ah, 1),

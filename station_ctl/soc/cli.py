@@ -103,6 +103,7 @@ def _check(arguments: argparse.Namespace) -> int:
     curves.kernel_type(found)
     sys.stdout.write(
         f"{found.name}: good; {found.capacity_ah:g} Ah, {found.cells_in_series} cells, "
-        f"terms from {found.terms.at_c[0]:g} to {found.terms.at_c[-1]:g} degC\n"
+        f"terms from {found.terms.at_c[0]:g} to {found.terms.at_c[-1]:g} degC, "
+        f"coasts below {curves.coldest_c(found):g} degC\n"
     )
     return 0

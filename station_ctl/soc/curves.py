@@ -18,7 +18,14 @@ STEP: Final = 1.26 / (kernel.KNOTS - 1)
 ZERO_V: Final = 1e-7
 """A term of zero has no logarithm; this is nothing."""
 BEYOND: Final = 0.7
-"""Terms go on beyond the last temperature by this part of the last step of 1/T. In more cold no voltage is believed."""
+"""Terms go on beyond the last temperature by this part of the last step of 1/T, then stay."""
+REACH_K: Final = 7.0
+"""So far below the coldest temperature of the terms a voltage is believed: beyond, they are made up, and steep."""
+
+
+def coldest_c(cell_type: CellType) -> float:
+    """In more cold than this a pack of the type coasts."""
+    return cell_type.terms.at_c[0] - REACH_K
 
 
 def kernel_type(cell_type: CellType) -> kernel.CellType:
@@ -37,7 +44,7 @@ def row(cell_type: CellType) -> tuple[float, ...]:
         t.window_s, t.level_sd_v, t.model_sd_v, t.model_cold_per_k, t.model_length, t.model_s, t.graphite_sd,
         t.past_share, t.knee_sd, t.eta_sd, t.noise_v, t.swing_share, t.scale_sd, t.scale_aged, t.scale_wander,
         t.branch_sd, t.bias_sd_c, t.bias_wander_c, t.meter_noise_c, t.charge_wander, t.temper, t.huber,
-        t.fresh_charge, t.rest_share, t.most_evidence, 1.5, 4.5, -1 / _ends(cell_type.terms)[0],
+        t.fresh_charge, t.rest_share, t.most_evidence, 1.5, 4.5, coldest_c(cell_type) + 273.15,
     )  # fmt: skip
 
 
@@ -55,25 +62,13 @@ def tables(cell_type: CellType) -> tuple[list[tuple[float, float, float]], list[
 
 def terms(data: Terms) -> list[tuple[float, ...]]:
     """The six terms every 2 K from -40 degC: straight in logarithm against 1/T (Arrhenius between two measurements)."""
-    against = _against(data)
+    against = [-1 / (t + 273.15) for t in data.at_c]
     columns = [data.lag_gain, data.lag_s, data.ohm_v, data.exchange_c, data.slow_v, data.slow_s]
     logs = [[math.log(max(value, ZERO_V)) for value in column] for column in columns]
-    low, high = _ends(data)
+    low = against[0] - BEYOND * (against[1] - against[0])
+    high = against[-1] + BEYOND * (against[-1] - against[-2])
     places = [min(max(-1 / (2 * k - 40 + 273.15), low), high) for k in range(kernel.TEMPERATURES)]
     return [tuple(math.exp(beyond(against, log, place)) for log in logs) for place in places]
-
-
-def _against(data: Terms) -> list[float]:
-    return [-1 / (t + 273.15) for t in data.at_c]
-
-
-def _ends(data: Terms) -> tuple[float, float]:
-    """How far the terms reach, as -1/K."""
-    against = _against(data)
-    return (
-        against[0] - BEYOND * (against[1] - against[0]),
-        against[-1] + BEYOND * (against[-1] - against[-2]),
-    )
 
 
 def at(data: Terms, temperature_c: float) -> tuple[float, ...]:

@@ -67,6 +67,7 @@ class Bay1:
         self.rng = random.Random(1)
         self.place: Place | None = bay(1)
         self.lost = 0.0  # part of the frames
+        self.warm_c: float | None = 25.0  # None: not told
         self.here = self.snapshot(0.0, 3.3)
 
     def comes(self) -> None:
@@ -104,8 +105,8 @@ class Bay1:
             identity=self.read(IDENTITY),
             pack_current_a=_MISSING if missing else self.read(round(amps + self.rng.gauss(0, 0.1), 1)),
             pack_voltage_v=_MISSING if missing else self.read(round(177 * cell_v + self.rng.gauss(0, 0.05), 1)),
-            temperature_max_c=self.read(25.0),
-            temperature_min_c=self.read(25.0),
+            temperature_max_c=self.warmth,
+            temperature_min_c=self.warmth,
         )
         known = {self.place: pack}
         meters = {1: self.meter(amps)} if self.metered and self.place == bay(1) else {}
@@ -120,6 +121,10 @@ class Bay1:
         return MeterStatus(
             self.now_s, self.now_s, 1, 7, MeterDoubt(0), self.read(590.0), self.read(amps), nothing, nothing, nothing
         )
+
+    @property
+    def warmth(self) -> Reading[Any]:
+        return _MISSING if self.warm_c is None else self.read(self.warm_c)
 
     def read(self, value: Any) -> Reading[Any]:
         return Reading(value, Quality.GOOD, self.now_s)
