@@ -138,6 +138,10 @@ cdef class Estimator:
         NaN: not measured. True when the window ended and the hypotheses were weighed."""
         return self._step(dt_s, current_a, voltage_v, temperature_c, meter_a)
 
+    def blind(self):
+        """The last frame's voltage was not believed, or there was none."""
+        return self.pack.blind_s > 0
+
     def hear_cells(self, const double[::1] cells_v):
         """The single cells of the frame just given, V; NaN: not told. ValueError for another count.
 

@@ -50,11 +50,11 @@ cdef inline double clip(double value, double most) noexcept nogil:
 
 
 cdef inline double outside(const Hypothesis* one, bint blind) noexcept nogil:
-    """How far it is from anything a pack can be. blind: no voltage holds its charge, which may err by two sd."""
+    """How far it is from anything a pack can be. blind: no voltage holds its charge, which may err by its sd."""
     cdef double x = one.mean[X]
     cdef double q = one.mean[Q]
     cdef double g = one.mean[G]
-    cdef double most = 0.02 + (2 * sqrt(max(one.covariance[0], 0)) if blind else 0)
+    cdef double most = 0.02 + (sqrt(max(one.covariance[0], 0)) if blind else 0)
     return max(-most - x, 0) + max(x - q - most, 0) + max(q - 1.06, 0) + max(0.6 - q, 0) + max(g - 1.02, 0) + max(0.6 - g, 0)
 
 

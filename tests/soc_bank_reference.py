@@ -204,8 +204,8 @@ class Bank:
         return weighed
 
     def _outside(self, *, blind: bool) -> Array:
-        """How far each is from anything a pack can be; without a voltage its charge may be two sd off."""
-        most = 0.02 + (2 * np.sqrt(np.maximum(self.p[:, X, X], 0)) if blind else 0)
+        """How far each is from anything a pack can be; without a voltage its charge may be its sd off."""
+        most = 0.02 + (np.sqrt(np.maximum(self.p[:, X, X], 0)) if blind else 0)
         x, q, g = self.m[:, X], self.m[:, Q], self.m[:, G]
         beyond: Array = sum(
             np.maximum(wrong, 0) for wrong in (-most - x, x - q - most, q - 1.06, 0.6 - q, g - 1.02, 0.6 - g)

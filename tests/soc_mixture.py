@@ -28,14 +28,18 @@ class Said:
         return float(np.sqrt(self.w @ (self.reach**2 / 5 + (self.means - self.mean) ** 2)))
 
     def quantile(self, chance: float) -> float:
-        """By halving, 15 times, as the kernel's."""
+        """By halving, 15 times, as the kernel's, then straight."""
         low, high = float((self.means - self.reach).min()), float((self.means + self.reach).max())
+        below_low, below_high = 0.0, 1.0
         for _ in range(15):
             mid = (low + high) / 2
             u = np.clip((mid - self.means) / self.reach, -1, 1)
-            below = self.w @ (2 + 3 * u - u**3) / 4
-            low, high = (mid, high) if below < chance else (low, mid)
-        return (low + high) / 2
+            below = float(self.w @ (2 + 3 * u - u**3) / 4)
+            if below < chance:
+                low, below_low = mid, below
+            else:
+                high, below_high = mid, below
+        return low + (high - low) * (chance - below_low) / (below_high - below_low)
 
     def sharpened(self) -> float:
         """The mean, each weight multiplied by its health's, twice."""

@@ -75,7 +75,7 @@ class Reference(Bank):
             self.woken = self.looks
             self._keep(np.zeros(len(self.slot), dtype=bool))
             self._spread(1.0)
-        elif self.innovation > 9 and self.looks - self.woken > 60:
+        elif self.innovation > 9 and self.sums.voltages and self.looks - self.woken > 60:
             self.woken = self.looks
             self._spread(0.1)
         elif self.looks % 12 == 0 and len(self.log) > 1 and self.soc().sd < 0.006 and self.state(Q).sd < 0.01:

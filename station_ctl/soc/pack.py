@@ -11,7 +11,7 @@ from typing import Final
 
 from station_ctl.kernel import soc as kernel
 from station_ctl.soc.cell_type import CellType
-from station_ctl.soc.curves import beyond, coldest_c
+from station_ctl.soc.curves import beyond
 from station_ctl.soc.record import Record
 
 DISAGREES_SDS: Final = 3.0
@@ -31,6 +31,10 @@ class Grounds(IntEnum):
     PLATEAU = kernel.PLATEAU
     COASTING = kernel.COASTING
     DOUBTFUL = kernel.DOUBTFUL
+
+
+SURE: Final = (Grounds.ANCHORED, Grounds.PLATEAU)
+"""What accuses a BMS: one that doubts itself or is blind accuses nobody anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ class PackEstimate:
         kept = (record.bias, record.scale, record.level_v) if record else None
         self.kernel = kernel.Estimator(compiled, healths, kept, cells)
         self.visits = record.visits if record else 0
-        self.temperature_c, self.coldest_c = 25.0, coldest_c(cell_type)
+        self.temperature_c = 25.0
         self.against_s = 0.0
         self.passed = 0.0
 
@@ -92,10 +96,10 @@ class PackEstimate:
         NaN: not told. cells_v: a float64 buffer. True when the estimate was renewed from a voltage."""
         if math.isfinite(temperature_c):
             self.temperature_c = temperature_c
-        flowed_a = meter_a if math.isfinite(meter_a) else current_a
-        witnessed = math.isfinite(flowed_a) and math.isfinite(cell_v) and self.temperature_c >= self.coldest_c
-        self.passed += abs(flowed_a) * dt_s / 3600 / self.type.capacity_ah if witnessed else 0.0
         looked = self.kernel.step(dt_s, current_a, cell_v, temperature_c, meter_a)
+        flowed_a = meter_a if math.isfinite(meter_a) else current_a
+        witnessed = math.isfinite(flowed_a) and not self.kernel.blind()
+        self.passed += abs(flowed_a) * dt_s / 3600 / self.type.capacity_ah if witnessed else 0.0
         if cells_v is not None:
             self.kernel.hear_cells(cells_v)
         if looked and math.isfinite(bms_soc):
@@ -107,7 +111,7 @@ class PackEstimate:
         apart = abs(bms_soc - now.soc) > DISAGREES_SDS * math.hypot(now.sd, BMS_SD)
         if not apart or self.passed < WITNESS_CHARGE:
             self.against_s = 0.0
-        elif now.reason is not Grounds.COASTING:  # blind it adds nothing, and takes nothing back
+        elif now.reason in SURE and not self.kernel.blind():  # else it adds nothing, and takes nothing back
             self.against_s += self.type.trust.window_s
 
     @property

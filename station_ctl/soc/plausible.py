@@ -13,9 +13,9 @@ import numpy as np
 from station_ctl.soc import curves
 from station_ctl.soc.cell_type import CellType
 from station_ctl.soc.log import Array, Log, LogError
+from station_ctl.soc.row import WARMTH_C
 
 CELL_V: Final = (1.5, 4.5)
-WARMTH_C: Final = (-60.0, 90.0)
 MOST_RATE_C: Final = 20.0
 STEP_S: Final = (0.001, 900.0)
 MOST_SWING: Final = 3.0

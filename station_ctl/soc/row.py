@@ -13,6 +13,8 @@ from drivers.reading import Reading
 
 BCS_OLDEST_S: Final = 1.0
 SLOW_OLDEST_S: Final = 60.0
+WARMTH_C: Final = (-60.0, 90.0)
+"""A pack's mean temperature outside is none."""
 
 
 class Row(NamedTuple):
@@ -39,9 +41,8 @@ def good(reading: Reading[float], t_s: float, oldest_s: float) -> float:
 
 
 def _temperature_c(status: PackStatus, t_s: float) -> float:
-    """Mean of the probes; without them half way between the warmest and the coldest point."""
-    probes = status.temperatures_c.good(t_s, SLOW_OLDEST_S)
-    if probes:
-        return sum(probes) / len(probes)
-    ends = (status.temperature_max_c, status.temperature_min_c)
-    return sum(good(end, t_s, SLOW_OLDEST_S) for end in ends) / 2
+    """Mean of the probes; without them of the warmest and the coldest point, or the one of these that is told."""
+    ends = (good(end, t_s, SLOW_OLDEST_S) for end in (status.temperature_max_c, status.temperature_min_c))
+    told = status.temperatures_c.good(t_s, SLOW_OLDEST_S) or [end for end in ends if math.isfinite(end)]
+    mean_c = sum(told) / len(told) if told else math.nan
+    return mean_c if WARMTH_C[0] < mean_c < WARMTH_C[1] else math.nan

@@ -262,9 +262,10 @@ def test_blind_nothing_is_thought_possible_anew() -> None:
         one.step(*row)
     for row in other:
         one.step(*row)
-        if one.estimate()[10] == kernel.DOUBTFUL:
+        if one.estimate()[10] == kernel.DOUBTFUL and not one.blind():
             break
     one.step(2.0, -60.0, NAN, 20.0, NAN)
+    assert one.blind()
     alive = []
     for k in range(1000):
         one.step(2.0, -60.0 + math.sin(k), NAN, 20.0, NAN)
