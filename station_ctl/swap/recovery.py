@@ -20,6 +20,8 @@ NEEDS_RESET = (RobotState.FAULTED, RobotState.EMERGENCY_STOPPED)
 """States that the PLC leaves by RESET only."""
 CLEAR_WITHIN_S = 3.0
 """A clear that has not opened the latch by then has failed: back to Aborted, saying why."""
+LET_GO = ("release", "settle")
+"""Every pack is verified and every mount locked: from here on the truck may go."""
 EMPTY_S = 2.0
 """Lane and robot have to read empty for so long before an open swap is taken for ended by hand."""
 
@@ -84,18 +86,27 @@ def standing(look: Look) -> Result:
 
 
 def _interrupted(look: Look, robot: RobotStatus, swap: Swap) -> Result:
-    """An open swap: ended by hand if truck and packs are gone for good, else a person decides."""
+    """An open swap: ended by hand if truck and packs are gone for good, else a person decides.
+
+    Where the truck was LET_GO its being gone ends nothing: its old packs and its record are still owed."""
     state = look.state
     if not _plant_is_empty(look, robot):
         if state.evacuation is not None:
             return _evacuation_open(look, state.evacuation)
-        why = Reason("interrupted", f"swap {swap.id} was interrupted in step {state.step}: {STEP[state.step].choices}")
-        return Result(replace(go(state, "recover", look.now_s, why), resume_to=_resume_phase(state)))
+        return _held(look, state, swap)
     if look.now_s - state.state_since_s < EMPTY_S:
         return Result(replace(state, reason=Reason("looking", "lane and robot read empty: making sure")))
+    if state.step in LET_GO and state.evacuation is None:
+        return _held(look, at(state, "settle", look.now_s), swap)
     ended = replace(swap, aborted=True)
     new = replace(at(state, "waiting", look.now_s), swap=None, authorisation=None, evacuation=None)
     return Result(new, finished=ended)
+
+
+def _held(look: Look, state: StationState, swap: Swap) -> Result:
+    """A person looks, and resumes or gives it up."""
+    why = Reason("interrupted", f"swap {swap.id} was interrupted in step {state.step}: {STEP[state.step].choices}")
+    return Result(replace(go(state, "recover", look.now_s, why), resume_to=_resume_phase(state)))
 
 
 def _evacuation_open(look: Look, evacuation: Evacuation) -> Result:

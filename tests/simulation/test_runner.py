@@ -193,6 +193,30 @@ def test_a_swap_ended_by_hand_is_recorded_as_aborted_once_lane_and_robot_are_emp
     run(main())
 
 
+def test_a_swap_whose_truck_had_been_let_go_is_resumed_and_recorded_as_completed() -> None:
+    from hil.plant.lane import Driving
+
+    async def main() -> None:
+        ground = await swapping(1)
+        await ground.at_step("release")
+        await ground.cycle()
+        ground.send("abort")
+        await ground.reaches("Aborted")
+        ground.world.lane.driving = Driving.LEAVING
+        ground.world.lane.clamps.position = ground.world.lane.barrier.position = 0.0
+        ground.pass_time(5.0)
+        await clear_and_reset(ground)
+        await ground.reaches("Held", 30.0)
+        assert ground.state.reason is not None and ground.state.reason.code == "interrupted"
+        ground.send("resume")
+        await ground.reaches("Idle", 60.0)
+        (swap,) = ground.finished()
+        assert not swap.aborted
+        assert [e.accepted for e in swap.exchanges] == [True]
+
+    run(main())
+
+
 def test_an_authorisation_that_nobody_uses_lapses_and_its_sender_is_told() -> None:
     async def main() -> None:
         ground = Ground(authorisation_valid_s=60.0)
