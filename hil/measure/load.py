@@ -79,7 +79,7 @@ async def measure(minutes: float, speed: float, seed: int, fifo: bool) -> Load:
             )
             ended = await _mark(station)
             resident_mb = process.resident_mb(_pid(station))
-            visit = (await station.plant.truth())["visits"][0]
+            visit = await _first_visit(station)
             return Load(began, ended, resident_mb, record, visit, steps, bare)
 
 
@@ -91,6 +91,16 @@ async def _mark(station: Rig) -> Mark:
     if operator.metrics is None:
         raise RigError("no metrics", where="operator")
     return Mark(asyncio.get_running_loop().time(), process.cpu_s(_pid(station)), operator.metrics)
+
+
+async def _first_visit(station: Rig) -> dict[str, Any]:
+    """The plant's books of the first truck once it drives off: its driver goes some time after the swap is recorded."""
+    for _ in range(200):
+        visit: dict[str, Any] = (await station.plant.truth())["visits"][0]
+        if visit["duration_s"] is not None:
+            return visit
+        await asyncio.sleep(0.05)
+    raise RigError("the truck does not drive off", where=visit["vin"], limit="10 s")
 
 
 def _pid(station: Rig) -> int:
