@@ -20,6 +20,7 @@ NEXT: dict[str, Verb] = {"Aborted": "clear", "Stopped": "reset", "Held": "resume
 PASSING = ("Aborting", "Clearing", "Holding", "Unholding", "Stopping", "Resetting")
 """States in which a person waits, unless the station says that it waits for a person."""
 LOOK_AGAIN_S = 0.1
+SILENT_S = 30.0
 LANE_FREE_S = 1.2
 """No truck follows another quicker, however fast the plant is: a node that is silent for 1 s is forgotten, and three
 packs on one address without a silence between are two that claim it."""
@@ -98,17 +99,27 @@ class Visitor:
     serials: tuple[str, ...]
 
 
+async def lane_free(operator: Operator) -> None:
+    """Until the station says that it hears no truck, late as it may be; then as long as packs take to be forgotten."""
+
+    def silent() -> Message | None:
+        truck = operator.truck
+        return truck if truck is not None and truck.vin is None else None
+
+    await operator.until(silent, SILENT_S, "silence of the last truck")
+    await asyncio.sleep(LANE_FREE_S)
+
+
 async def send_truck(station: Rig, number: int, mounts: int = 2, soc_pct: float = 12.0) -> Visitor:
     """A truck of its own VIN and serials drives in within tolerance, authorised already, but on nobody's heels.
 
     Raises RigError if the authorisation is refused.
     """
     visitor = Visitor(f"LZZ5CLSB8NA{number:06d}", tuple(f"TRK{n}-{number:08d}" for n in range(1, mounts + 1)))
+    await lane_free(station.operator)
     reply = await station.operator.send("authorise", wait=False, vin=visitor.vin)
     if reply.verdict != "accepted":
         raise RigError("the authorisation was refused", where=visitor.vin, value=reply.reason)
-    # twice, and after the answer: a station that is late hears the last truck later, and the silence is shorter
-    await asyncio.sleep(2 * LANE_FREE_S)
     await station.plant.ask(
         "truck_arrives", vin=visitor.vin, mounts=mounts, soc_pct=soc_pct, serials=list(visitor.serials)
     )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
 from hil.ground import Ground
 from hil.rig.operator import Operator
-from hil.rig.person import LANE_FREE_S, Person
+from hil.rig.person import Person, lane_free
 from hil.scenario import people_steps as m
 from hil.scenario.failed import Failed, said
 from station_ctl.uplink.admission import Command, life_max_s
@@ -34,7 +33,7 @@ class People:
         self._trucks += 1
         truck = step.truck
         vin = truck.vin or f"LTESTTRUCK{self._trucks:07d}"
-        await asyncio.sleep(LANE_FREE_S)
+        await lane_free(self._ground.operator)
         if truck.authorised:
             await self.send(m.SendStep(send="authorise", verdict="accepted", vin=vin))
         serials = [f"TRK{self._trucks}-{n:08d}" for n in range(1, truck.mounts + 1)]
