@@ -104,9 +104,8 @@ def plot(path: Path, cell_type: CellType, runs: Sequence[Run]) -> None:
         terms.semilogy(cell_type.terms.at_c, getattr(cell_type.terms, name), "o-", label=name)
     terms.set(xlabel="degC", title="terms")
     terms.legend()
-    for run in sorted(
-        runs, key=lambda run: float(np.mean(run.frames[:, 2]))
-    ):  # the cold ones err most: below the others
+    coldest_first = sorted(runs, key=lambda run: float(np.mean(run.frames[:, 2])))
+    for run in coldest_first:  # they err most: below the others
         error.plot(run.frames[:, 3], (voltage(cell_type, run) - run.voltage_v) * 1e3, linewidth=0.5, label=run.name)
     error.set(xlabel="charge", ylabel="model less measured, mV", ylim=(-30, 30))
     error.legend(fontsize=6, ncols=4)

@@ -23,7 +23,7 @@ def contradictions(state: StationState, snapshot: Snapshot, measured: Measured, 
     if robot is None:
         return
     yield from _twice(measured)
-    if ended_by_hand(state, snapshot):
+    if truck_gone(state, snapshot):
         return
     believed = beliefs(state)
     yield from _other_truck(state, snapshot, robot)
@@ -71,8 +71,8 @@ def _used(state: StationState) -> list[tuple[str, Place]]:
     return list(dict.fromkeys(found))
 
 
-def ended_by_hand(state: StationState, snapshot: Snapshot) -> bool:
-    """True if truck and load are gone: the open swap was ended by people, there is nothing to contradict."""
+def truck_gone(state: StationState, snapshot: Snapshot) -> bool:
+    """True if truck and load are gone, by people or as it was let go: there is nothing to contradict."""
     robot = snapshot.robot
     if state.swap is None or state.evacuation is not None or robot is None:
         return False

@@ -8,6 +8,7 @@ import pytest
 
 from drivers.reading import Signal
 from drivers.robot_protocol import MotionClass
+from hil.plant.lane import Driving
 from station_ctl.journal import Entry
 from station_ctl.model.words import PackML
 from tests.simulation.ground import MAP, VIN, Ground
@@ -174,38 +175,37 @@ def test_each_accepted_command_gets_exactly_one_last_answer() -> None:
     run(main())
 
 
-def test_a_swap_ended_by_hand_is_recorded_as_aborted_once_lane_and_robot_are_empty() -> None:
-    from hil.plant.lane import Driving
-
-    async def main() -> None:
-        ground = await swapping(1)
-        await ground.at_step("unlock")
-        await ground.cycle()
+async def interrupted(step: str, how: str) -> Ground:
+    """A swap that an abort or a restart stops in that step; the way is opened, the truck drives off, all is cleared."""
+    ground = await swapping(1)
+    await ground.at_step(step)
+    await ground.cycle()
+    if how == "abort":
         ground.send("abort")
         await ground.reaches("Aborted")
-        ground.world.lane.driving = Driving.LEAVING
-        ground.world.lane.clamps.position = ground.world.lane.barrier.position = 0.0  # opened by hand
-        ground.pass_time(5.0)
-        await clear_and_reset(ground)
+    else:
+        ground.restart()
+    ground.world.lane.driving = Driving.LEAVING
+    ground.world.lane.clamps.position = ground.world.lane.barrier.position = 0.0
+    ground.pass_time(5.0)
+    await clear_and_reset(ground)
+    return ground
+
+
+@pytest.mark.parametrize("how", ["abort", "restart"])
+def test_a_swap_ended_by_hand_is_recorded_as_aborted_once_lane_and_robot_are_empty(how: str) -> None:
+    async def main() -> None:
+        ground = await interrupted("unlock", how)
         await ground.reaches("Idle", 30.0)
         assert ground.finished()[0].aborted
 
     run(main())
 
 
-def test_a_swap_whose_truck_had_been_let_go_is_resumed_and_recorded_as_completed() -> None:
-    from hil.plant.lane import Driving
-
+@pytest.mark.parametrize("how", ["abort", "restart"])
+def test_a_swap_whose_truck_had_been_let_go_is_resumed_and_recorded_as_completed(how: str) -> None:
     async def main() -> None:
-        ground = await swapping(1)
-        await ground.at_step("release")
-        await ground.cycle()
-        ground.send("abort")
-        await ground.reaches("Aborted")
-        ground.world.lane.driving = Driving.LEAVING
-        ground.world.lane.clamps.position = ground.world.lane.barrier.position = 0.0
-        ground.pass_time(5.0)
-        await clear_and_reset(ground)
+        ground = await interrupted("release", how)
         await ground.reaches("Held", 30.0)
         assert ground.state.reason is not None and ground.state.reason.code == "interrupted"
         ground.send("resume")

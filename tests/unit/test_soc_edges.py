@@ -13,7 +13,7 @@ import station_ctl.kernel.soc as kernel
 from station_ctl.soc import curves
 
 np = pytest.importorskip("numpy")
-from tests.soc_frames import AMPS, HEALTHS, KERNEL, NAN, TYPE, estimator, frames_of  # noqa: E402
+from tests.soc_frames import AMPS, HEALTHS, KERNEL, NAN, TYPE, Array, estimator, frames_of  # noqa: E402
 
 HYPOTHESES, OF_EACH = 186, 46
 """The bank is the last of a pack's memory: log weight, 8 means, 36 of the covariance, extra; doubles."""
@@ -236,14 +236,19 @@ def followed_at(temperature_c: float, current_a: float, *start: float) -> tuple[
     return one.estimate(), float(z[-1])
 
 
-def test_a_pack_that_is_no_longer_the_same_is_doubted_and_found_anew() -> None:
-    """Anchored at the knee, then another voltage altogether for long: innovations fail and all charges come back."""
+def exchanged() -> tuple[kernel.Estimator, Array, Array]:
+    """Anchored at the knee; then the frames of a pack with another voltage altogether, and its charge after each."""
     rows, _ = frames_of(5620, 0.2, lambda t: 150.0, dt_s=10.0, docked=True)
-    other, z = frames_of(4000, 0.35, lambda t: -60.0 + 20 * math.sin(t / 9), dt_s=2.0)
     one = estimator()
     for row in rows:
         one.step(*row)
     assert one.estimate()[10] == kernel.ANCHORED
+    return one, *frames_of(4000, 0.35, lambda t: -60.0 + 20 * math.sin(t / 9), dt_s=2.0)
+
+
+def test_a_pack_that_is_no_longer_the_same_is_doubted_and_found_anew() -> None:
+    """Innovations fail for long and all charges come back."""
+    one, other, z = exchanged()
     reasons = set()
     for row in other:
         one.step(*row)
@@ -255,15 +260,12 @@ def test_a_pack_that_is_no_longer_the_same_is_doubted_and_found_anew() -> None:
 
 def test_blind_nothing_is_thought_possible_anew() -> None:
     """It was doubtful when the voltage was lost: without another one there is no new reason to begin again."""
-    rows, _ = frames_of(5620, 0.2, lambda t: 150.0, dt_s=10.0, docked=True)
-    other, _ = frames_of(4000, 0.35, lambda t: -60.0 + 20 * math.sin(t / 9), dt_s=2.0)
-    one = estimator()
-    for row in rows:
-        one.step(*row)
+    one, other, _ = exchanged()
     for row in other:
         one.step(*row)
         if one.estimate()[10] == kernel.DOUBTFUL and not one.blind():
             break
+    assert one.estimate()[10] == kernel.DOUBTFUL
     one.step(2.0, -60.0, NAN, 20.0, NAN)
     assert one.blind()
     alive = []
