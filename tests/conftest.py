@@ -10,6 +10,11 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+# What a shared assertion compared is told like a test's own.
+pytest.register_assert_rewrite(
+    "tests.integration", "tests.simulation", "tests.system", "tests.support", "tests.can_support"
+)
+
 # Shared machines stall: the time an example takes says nothing of the code. In CI the examples are the same each run.
 settings.register_profile(
     "shared",

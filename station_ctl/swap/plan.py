@@ -128,7 +128,7 @@ def free_bays(state: StationState, snapshot: Snapshot, config: Config, thermal: 
 
 
 def ready_bays(state: StationState, snapshot: Snapshot, config: Config, promised_pct: float) -> list[int]:
-    """Bays whose pack can be handed out, the highest charge first."""
+    """Bays whose pack can be handed out, the highest charge first; a pack that is not heard yet is none of them."""
     robot = snapshot.robot
     if robot is None:
         return []

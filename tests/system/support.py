@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from hil.rig.setting import Setting
@@ -12,6 +13,8 @@ from tests.system.wires import PEERS, STATION, VCAN
 
 SETTING = Setting(speed=40.0, poll_ms=40, broker="iotcore", packs_soc_pct=(96.0, 94.5, 93.0))
 """Few packs, and the PLC read every 40 ms: the guest has one CPU, and a system call costs 4 times as much in it."""
+ONE_CHARGED = replace(SETTING, packs_soc_pct=(96.0, 60.0, 55.0))
+"""For a bus that comes and goes: of several charged packs that one leaves which is heard first when it is back."""
 ON_VCAN = {"can": VCAN}
 ON_ADAPTERS = {"can": STATION, "peers_can": PEERS}
 AGED_S = 1.0

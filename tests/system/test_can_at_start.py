@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.station_support import Station, station
 from tests.support import run
-from tests.system.support import ON_ADAPTERS, ON_VCAN, SETTING, bus_is, goes_well, nothing_begins
+from tests.system.support import ON_ADAPTERS, ON_VCAN, ONE_CHARGED, bus_is, goes_well, nothing_begins
 from tests.system.wires import PEERS, STATION, adapters, configure, vcan
 
 pytestmark = pytest.mark.timeout(120)
@@ -27,7 +27,7 @@ async def _truck_waits(there: Station) -> tuple[dict[str, Any], list[str]]:
 
 def test_missing_interface_is_named_and_used_once_it_is_there() -> None:
     async def main() -> None:
-        async with station(SETTING, **ON_VCAN) as there:
+        async with station(ONE_CHARGED, **ON_VCAN) as there:
             assert "READY=1" in there.rig.controller.notified
             await bus_is(there, "DOWN")
             assert "packs: socketcan stv0 cannot be opened: [Errno 19] No such device" in there.log()
@@ -41,7 +41,7 @@ def test_missing_interface_is_named_and_used_once_it_is_there() -> None:
 
 def test_station_at_another_bit_rate_does_not_disturb_the_bus() -> None:
     async def main() -> None:
-        async with station(SETTING, **ON_ADAPTERS) as there:
+        async with station(ONE_CHARGED, **ON_ADAPTERS) as there:
             await bus_is(there, "DOWN")
             assert "it runs at 500000 bit/s, not at 250000" in there.log()
             before, own = await _truck_waits(there)
@@ -55,7 +55,7 @@ def test_station_at_another_bit_rate_does_not_disturb_the_bus() -> None:
 
 def test_peers_at_another_bit_rate_are_not_heard_and_nothing_moves() -> None:
     async def main() -> None:
-        async with station(SETTING, **ON_ADAPTERS) as there:
+        async with station(ONE_CHARGED, **ON_ADAPTERS) as there:
             await bus_is(there, "ERROR_PASSIVE", "SILENT")
             before, own = await _truck_waits(there)
             configure(PEERS, 250)
