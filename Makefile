@@ -7,7 +7,7 @@ ARGS ?=
 comma := ,
 INPUTS := pyproject.toml setup.py constraints.txt $(wildcard Cython/*.pyx Cython/*.pxd)
 
-.PHONY: help demo test test-system test-canhw soak planted every recover scenarios golden thermal day alarm-times check bench bench-soc endurance documents fuzz fuzz-long proof mutation sanitize coverage clean
+.PHONY: help demo test test-system test-canhw soak planted every recover scenarios golden thermal day alarm-times check bench bench-soc held-out endurance documents fuzz fuzz-long proof mutation sanitize coverage clean
 
 help:
 	@echo "make demo       one swap on this machine, end to end   (ARGS='--speed 20 --json record.json')"
@@ -30,7 +30,8 @@ help:
 	@echo "make alarm-times  raise every alarm and write how long each takes to docs/alarm-times.md"
 	@echo "make check      static checks: ruff, mypy, import-linter, generated documents"
 	@echo "make bench      figures: kernels, cycle, load, stop latency, swap overhead (about 15 minutes)"
-	@echo "make bench-soc  the charge estimator beside an EKF and filterpy's UKF over runs  (SOC_RUNS=.. SOC_PULSES=..)"
+	@echo "make held-out   runs of a porous-electrode cell to judge the charge estimator on   (SEED=1; 6 minutes)"
+	@echo "make bench-soc  the charge estimator beside an EKF and filterpy's UKF over them   (SEED=1)"
 	@echo "make endurance  200 swaps over a faulty wire, motions counted by the PLC"
 	@echo "make documents  write the generated documents"
 
@@ -112,8 +113,16 @@ bench: $(VENV)/.test
 	$(BIN)/station-hil bench $(ARGS)
 
 # SOC_RUNS: held-out runs (.npz with .json); SOC_PULSES: the folder of pulse tests that identify the peers' circuit
+SEED ?= 1
+SOC_RUNS ?= build/held-out/$(SEED)
+SOC_PULSES ?= build/held-out/pulses
+
+held-out: $(VENV)/.held-out
+	test -d $(SOC_PULSES) || $(BIN)/python -m hil.soc.held_out $(SOC_PULSES) --pulses
+	$(BIN)/python -m hil.soc.held_out $(SOC_RUNS) --seed $(SEED)
+
 bench-soc: $(VENV)/.test
-	@test -d "$(SOC_RUNS)" && test -d "$(SOC_PULSES)" || { echo "bench-soc: set SOC_RUNS and SOC_PULSES to folders of runs (docs/soc.md)"; exit 2; }
+	@test -d "$(SOC_RUNS)" && test -d "$(SOC_PULSES)" || { echo "bench-soc: make held-out, or set SOC_RUNS and SOC_PULSES (docs/soc.md)"; exit 2; }
 	$(BIN)/python -m hil.soc.bench $(SOC_RUNS) $(SOC_PULSES)
 	$(BIN)/python -m hil.soc.plots $(SOC_RUNS) docs/pictures/soc-check.png
 
@@ -138,6 +147,10 @@ $(VENV)/.bench: $(INPUTS)
 
 $(VENV)/.test: $(INPUTS)
 	$(call install,bench$(comma)soc$(comma)test)
+	@touch $(VENV)/.bench $@
+
+$(VENV)/.held-out: $(INPUTS)
+	$(call install,bench$(comma)soc$(comma)held-out)
 	@touch $(VENV)/.bench $@
 
 $(VENV)/.fuzz: $(INPUTS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from station_ctl.soc.cell_type import CellType
 from station_ctl.soc.fit_runs import read_run
 
 Array = NDArray[np.float64]
+KNEE: Final = 0.98
 HALF: Final = 1.645
 """sd to the 5 and 95 % points of a Gaussian."""
 Judge = Callable[[Run], list[Score]]
@@ -37,6 +39,10 @@ class Ours:
 
     def follow(self, run: Run, every_s: float = 10.0) -> tuple[Array, Array]:
         """Times and `estimate` at them."""
+        return self.followed(run, every_s)[1:]
+
+    def followed(self, run: Run, every_s: float = 10.0) -> tuple[kernel.Estimator, Array, Array]:
+        """The estimator at the end, times and `estimate` at them."""
         pack = kernel.Estimator(self.kernel, self.healths, cells=0 if run.cells_v is None else run.cells_v.shape[1])
         if run.start:
             pack.start(*run.start)
@@ -47,7 +53,7 @@ class Ours:
             pack.run(run.frames, answers, wanted)
         else:
             _with_cells(pack, run, answers, wanted)
-        return run.t_s[wanted] - run.docked_s, np.column_stack([answers, run.soc[wanted]])
+        return pack, run.t_s[wanted] - run.docked_s, np.column_stack([answers, run.soc[wanted]])
 
     def judge(self, run: Run) -> list[Score]:
         """One score: the start is what the run says."""
@@ -108,6 +114,19 @@ def _row(name: str, sensors: str, kind: str, of: list[list[Score]]) -> str:
     return f"| {name} | {sensors} | {kind} ({len(of)}) | {shown} | {coverage:.2f} | {middle.width:.1f} |"
 
 
+def charges(ours: Ours, folder: Path, sensors: Sensors) -> str:
+    """Markdown: what is known once a charge in the bay has come to the knee."""
+    lines = ["| run | end | arrival | capacity | bias, A |", "|---|---|---|---|---|"]
+    for run in read(folder, sensors):
+        if run.soc[-1] >= KNEE and not math.isnan(run.frames[-1, 4]):
+            pack, _, answers = ours.followed(run)
+            last, docked = answers[-1], int(np.searchsorted(run.t_s, run.docked_s))
+            found = last[0] - last[11], pack.arrival()[0] - run.soc[docked], last[5] / run.capacity_ah - 1
+            off = " | ".join(f"{100 * one:+.2f} %" for one in found)
+            lines.append(f"| {run.name} | {off} | {last[8] - sensors.bias_a:+.2f} |")
+    return "\n".join(lines) + "\n"
+
+
 def main() -> int:
     """Entry point."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -120,7 +139,7 @@ def main() -> int:
     arguments = parser.parse_args()
     ours = Ours(cell_type.load(arguments.type))
     began = time.monotonic()
-    text = table(arguments.folder, {"this": ours.judge}, CASES)
+    text = charges(ours, arguments.folder, CASES[1]) + "\n" + table(arguments.folder, {"this": ours.judge}, CASES)
     if not arguments.ours_only:
         circuit = peers.identify(ours.type, [read_run(p) for p in sorted(arguments.pulses.glob("sim_hppc_*.npz"))])
         beside = {"EKF 2RC": peer(circuit, peers.ekf), "UKF (filterpy)": peer(circuit, peers.ukf)}

@@ -6,13 +6,15 @@ A folder holds `NAME.npz` (t, I, V, T, soc, Q; V_cells for a pack) and `NAME.jso
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from hil.soc.porous.truth import Truth
 
 Array = NDArray[np.float64]
 
@@ -68,6 +70,25 @@ def read(folder: Path, sensors: Sensors) -> Iterator[Run]:
         with np.load(file) as content:
             truth = {k: np.asarray(content[k], dtype=float) for k in content.files}
         yield _seen(file.stem, about, truth, sensors)
+
+
+def write(
+    folder: Path, name: str, truth: Truth, cells_v: Array | None = None, about: Mapping[str, object] | None = None
+) -> None:
+    """`NAME.npz` and `NAME.json`, as `read` wants them."""
+    more = {} if cells_v is None else {"V_cells": cells_v}
+    np.savez_compressed(
+        folder / f"{name}.npz",
+        allow_pickle=False,
+        t=truth.t_s,
+        I=truth.current_a,
+        V=truth.voltage_v,
+        T=truth.temperature_c,
+        soc=truth.soc,
+        Q=np.array(truth.capacity_ah),
+        **more,
+    )
+    (folder / f"{name}.json").write_text(json.dumps(about or {}) + "\n", encoding="utf-8")
 
 
 def _seen(name: str, about: dict[str, object], truth: dict[str, Array], sensors: Sensors) -> Run:
