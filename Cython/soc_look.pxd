@@ -22,9 +22,11 @@ cdef struct Look:  # what is the same for every hypothesis: means of the window,
     double ago  # charge that passed since the middle of the window
     double warm_k
     double past  # lag that may be left of a current before the first frame: as large as the mean one since, or so
+    double unseen  # sd of such a lag when the first frame came, by now; an error of the voltage that dies away with it
     double fresh  # how much of its normaliser counts: little at the place of the curve that was looked at before
     double noise_v2
     double model_v2
+    double anew  # hypotheses have begun since the last one
 
 
 cdef inline void carry(Hypothesis* one, const Cell* cell, const Window* w, double keep_o, double model_v2) noexcept nogil:
@@ -107,7 +109,7 @@ cdef inline void expect(const Hypothesis* one, const Cell* cell, const Curves* c
     sight.voltage_v += m[S] * sight.to_states[3] + m[C] + m[O]
 
 
-cdef inline double hold(Hypothesis* one, const Cell* cell, const Sight* sight, double model_v2) noexcept nogil:
+cdef inline double hold(Hypothesis* one, const Cell* cell, const Sight* sight, const Look* look) noexcept nogil:
     """No state beyond what it can be; answers what the pretence costs in log weight."""
     cdef double* m = one.mean
     cdef double cost
@@ -118,7 +120,7 @@ cdef inline double hold(Hypothesis* one, const Cell* cell, const Sight* sight, d
     cost = hold_branch(one, cell)
     m[S] = min(max(m[S], 0.4), 2.5)
     m[C] = clip(m[C], 4 * cell.level_sd_v)
-    m[O] = clip(m[O], 3.5 * sqrt(model_v2 + one.extra))
+    m[O] = clip(m[O], 3.5 * sqrt(look.model_v2 + one.extra + (look.unseen * sight.on_plateau) ** 2))
     return cost + 100 * outside(one, False)
 
 
@@ -130,6 +132,7 @@ cdef inline double weigh(Hypothesis* one, const Cell* cell, const Curves* curves
     cdef double seen, variance, innovation, squared
     cdef double most = cell.huber
     expect(one, cell, curves, look, &sight)
+    one.covariance[27] += look.anew * (look.unseen * sight.on_plateau) ** 2
     seen = project(one.covariance, sight.to_states, ph) + look.noise_v2
     innovation = look.voltage_v - sight.voltage_v
     seen = max(seen, look.noise_v2 / 2)
@@ -144,7 +147,7 @@ cdef inline double weigh(Hypothesis* one, const Cell* cell, const Curves* curves
     else:
         evidence[0] = -cell.temper * (squared + look.fresh * log(seen)) / 2
     correct(one.mean, one.covariance, ph, innovation, variance)
-    evidence[0] -= hold(one, cell, &sight, look.model_v2)
+    evidence[0] -= hold(one, cell, &sight, look)
     return squared
 
 
@@ -169,6 +172,8 @@ cdef inline Look look_of(const Pack* pack, const Cell* cell) noexcept nogil:
     look.warm_k = (w.temperature_c * per_count if w.count else pack.last_temperature_c) - 25
     look.past = cell.past_share * fabs(pack.travel_rate) / (1 - exp(-max(pack.age_s, 1) / 300))
     look.past *= terms.lag_gain * (1 + cell.fast_gain) * exp(-pack.age_s / terms.lag_s)
+    look.unseen = cell.past_c * terms.lag_gain * exp(-pack.age_s / terms.lag_s)
+    look.anew = pack.anew
     look.fresh = 1 if pack.anew else max(1 - exp(-w.through / cell.fresh_charge), cell.rest_share)
     look.noise_v2 = cell.noise_v ** 2 + (cell.swing_share * pack.eta_swing_v) ** 2
     look.model_v2 = (cell.model_sd_v * exp(max(-look.warm_k, 0) * cell.model_cold_k)) ** 2
@@ -184,6 +189,8 @@ cdef inline void judge(Pack* pack, const Cell* cell, const Curves* curves) noexc
     cdef double worst = 0, total = 0, best = DEAD, weight
     cdef Hypothesis* one
     cdef int n
+    if pack.age_s < 2 * pack.pace.terms.lag_s:  # what nobody saw arise dies away as lag does
+        keep_o *= exp(-w.elapsed_s / pack.pace.terms.lag_s)
     for n in range(BANK):
         one = &pack.bank[n]
         if not lives(one):

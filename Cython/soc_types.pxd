@@ -138,6 +138,7 @@ cdef struct Cell:
     double model_s
     double graphite_sd
     double past_share
+    double past_c
     double knee_sd
     double eta_sd
     double noise_v

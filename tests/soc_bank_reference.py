@@ -131,6 +131,8 @@ class Bank:
         t, sums = self.trust, self.sums
         warm = (float(np.mean(sums.temperatures)) if sums.voltages else self.temperature_c) - 25
         keep_o = np.exp(-sums.travel / t.model_length - sums.elapsed_s / t.model_s)
+        if self.age_s < 2 * self.lag_s:
+            keep_o *= np.exp(-sums.elapsed_s / self.lag_s)
         model_v2 = (t.model_sd_v * np.exp(max(-warm, 0) * t.model_cold_per_k)) ** 2
         f = np.eye(8)
         f[X, B], f[H, H], f[O, O] = -sums.bms_h, sums.keep, keep_o
@@ -179,6 +181,8 @@ class Bank:
         h[:, X], h[:, Q], h[:, H], h[:, S], h[:, C], h[:, O] = slope_u / g - slope_d, slope_d, width, eta, 1, 1
         h[:, G] = -slope_u * u / g
         innovation = np.mean(sums.voltages) - flat - top - m[:, S] * eta - m[:, C] - m[:, O]
+        unseen_v2 = (t.past_c * self.lag_gain * np.exp(-self.age_s / self.lag_s) * slope_u) ** 2
+        p[:, O, O] += unseen_v2 if self.anew else 0.0
         seen = np.maximum(np.einsum("ni,nij,nj->n", h, p, h) + noise_v2, noise_v2 / 2)
         variance = seen + bent_x + bent_d + (self._past() * slope_u) ** 2
         far = np.sqrt(innovation**2 / variance)
@@ -198,7 +202,7 @@ class Bank:
         evidence -= t.temper * share * over / 2
         m[:, S] = np.clip(m[:, S], 0.4, 2.5)
         m[:, C] = np.clip(m[:, C], -4 * t.level_sd_v, 4 * t.level_sd_v)
-        most = 3.5 * np.sqrt(model_v2 + self.extra)
+        most = 3.5 * np.sqrt(model_v2 + self.extra + unseen_v2)
         m[:, O] = np.clip(m[:, O], -most, most)
         weighed: Array = evidence - 100 * self._outside(blind=False)
         return weighed

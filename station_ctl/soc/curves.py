@@ -42,7 +42,7 @@ def row(cell_type: CellType) -> tuple[float, ...]:
     return (
         cell_type.capacity_ah, d.fast_gain, d.fast_s, d.branch_gain, d.branch_s, d.knee_lag,
         t.window_s, t.level_sd_v, t.model_sd_v, t.model_cold_per_k, t.model_length, t.model_s, t.graphite_sd,
-        t.past_share, t.knee_sd, t.eta_sd, t.noise_v, t.swing_share, t.scale_sd, t.scale_aged, t.scale_wander,
+        t.past_share, t.past_c, t.knee_sd, t.eta_sd, t.noise_v, t.swing_share, t.scale_sd, t.scale_aged, t.scale_wander,
         t.branch_sd, t.bias_sd_c, t.bias_wander_c, t.meter_noise_c, t.charge_wander, t.temper, t.huber,
         t.fresh_charge, t.rest_share, t.most_evidence, 1.5, 4.5, coldest_c(cell_type) + 273.15,
     )  # fmt: skip

@@ -99,6 +99,8 @@ class Trust(Section):
     """Error in place of the graphite's steps, in charge."""
     past_share: Annotated[float, Field(ge=0, le=3)] = 0.6
     """Lag that a current before the first frame may have left, as a part of what the mean current since then leaves."""
+    past_c: Annotated[float, Field(ge=0, le=3)] = 0.5
+    """The current before the first frame, that may have left a lag by then: its standard deviation, C-rate."""
     knee_sd: Share = 0.003
     """Error in place of the top knee, in charge."""
     eta_sd: Share = 0.01

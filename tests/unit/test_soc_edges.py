@@ -35,7 +35,7 @@ def put(array_: Any, where: Any, value: float) -> Any:
 @pytest.mark.parametrize(
     ("place", "bad", "says"),
     [
-        (0, lambda row: row[:-1], "needs 34 numbers, got 33"),
+        (0, lambda row: row[:-1], "needs 35 numbers, got 34"),
         (0, lambda row: [-1.0, *row[1:]], "number 0 of the cell type"),
         (0, lambda row: [*row[:4], NAN, *row[5:]], "number 4 of the cell type"),
         (0, lambda row: [0.0, *row[1:]], "number 0 of the cell type"),
