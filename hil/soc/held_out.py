@@ -53,20 +53,22 @@ def pack(like: CellType, random: np.random.Generator) -> tuple[Truth, Array]:
     """Twelve cells in series, 1 % apart in charge and 2 % in lithium; empty with the first, full with the first."""
     steps: list[tuple[Step, ...]] = [
         ("Rest for 1 minute",),
-        (DOCKING, "Charge at 180 A for 75 minutes", "Rest for 10 minutes"),
+        (DOCKING, "Charge at 180 A for 90 minutes or until 3.65 V"),
     ]
     cells = []
     for _ in range(CELLS):
         aged = Aged(lithium=float(random.uniform(0, 0.04)), resistance=float(random.uniform(1, 1.1)))
         soc = 0.2 + float(random.normal(0, 0.01))
         cells.append(run(like, steps, soc=soc, ambient_c=22.0, aged=aged, charged_last=False)[1])
-    above = np.min([cell.soc * cell.capacity_ah for cell in cells], axis=0)
-    below = np.min([(1 - cell.soc) * cell.capacity_ah for cell in cells], axis=0)
-    volts = np.array([cell.voltage_v for cell in cells]).T
-    first, whole_ah = cells[0], above + below
-    soc = above / whole_ah
-    mean_v = volts.mean(axis=1)
-    return Truth(first.t_s, first.current_a, mean_v, first.temperature_c, soc, float(np.mean(whole_ah))), volts
+    first = min(cells, key=lambda cell: len(cell.t_s))  # it ends the charge of all
+    of_all = slice(len(first.t_s) - 1)  # its last step is not a whole one
+    above = np.min([cell.soc[of_all] * cell.capacity_ah for cell in cells], axis=0)
+    below = np.min([(1 - cell.soc[of_all]) * cell.capacity_ah for cell in cells], axis=0)
+    volts = np.array([cell.voltage_v[of_all] for cell in cells]).T
+    amps, warm_c, whole_ah = first.current_a[of_all], first.temperature_c[of_all], above + below
+    soc_of_all = above / whole_ah
+    mean_ah = float(np.mean(whole_ah))
+    return Truth(first.t_s[of_all], amps, volts.mean(axis=1), warm_c, soc_of_all, mean_ah), volts
 
 
 def pulse_tests(like: CellType, folder: Path) -> None:
