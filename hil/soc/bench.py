@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,15 +35,17 @@ class Ours:
         self.type = of
         self.kernel = curves.kernel_type(self.type)
         self.healths = [h.row() for h in self.type.health]
-        self.looks = self.seconds = 0.0
+        self.records: dict[str, tuple[Any, Any]] = {}
+        """What is kept of a pack when it leaves, by its run."""
 
     def follow(self, run: Run, every_s: float = 10.0) -> tuple[Array, Array]:
         """Times and `estimate` at them."""
         return self.followed(run, every_s)[1:]
 
     def followed(self, run: Run, every_s: float = 10.0) -> tuple[kernel.Estimator, Array, Array]:
-        """The estimator at the end, times and `estimate` at them."""
-        pack = kernel.Estimator(self.kernel, self.healths, cells=0 if run.cells_v is None else run.cells_v.shape[1])
+        """The estimator at the end, times and `estimate` at them. A pack that comes again has its record."""
+        healths, kept = self.records[run.after] if run.after else (self.healths, None)
+        pack = kernel.Estimator(self.kernel, healths, kept, 0 if run.cells_v is None else run.cells_v.shape[1])
         if run.start:
             pack.start(*run.start)
         wanted = np.unique(np.searchsorted(run.t_s, np.arange(run.t_s[0], run.t_s[-1], every_s)))
@@ -53,6 +55,7 @@ class Ours:
             pack.run(run.frames, answers, wanted)
         else:
             _with_cells(pack, run, answers, wanted)
+        self.records[run.name] = pack.keep()
         return pack, run.t_s[wanted] - run.docked_s, np.column_stack([answers, run.soc[wanted]])
 
     def judge(self, run: Run) -> list[Score]:

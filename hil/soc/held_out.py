@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -37,16 +38,18 @@ PULSES: Final = {
 }
 
 
-def play(like: CellType, visit: Visit) -> tuple[Truth, float]:
-    """What was seen of it, and when it was docked, s; nan if it was not."""
-    parts = [steps for steps in (visit.before, visit.road, visit.bay) if steps]
-    if not visit.before:
-        parts.insert(0, ("Rest for 1 minute",))
+def play(like: CellType, visit: Visit) -> Iterator[tuple[str, Truth, dict[str, object]]]:
+    """What was seen of it, and what is told about that: once, or twice for a pack that comes again."""
+    parts = [visit.before or ("Rest for 1 minute",), visit.road, visit.bay, visit.away, visit.again]
+    kept = [steps for steps in parts if steps]
     seen = run(
-        like, parts, soc=visit.soc, ambient_c=visit.ambient_c, aged=visit.aged, charged_last=visit.kind == "drive"
-    )[1:]
-    docked_s = float("nan") if not visit.bay else seen[0].t_s[-1] + 1.0 if visit.road else 0.0
-    return joined(seen), docked_s
+        like, kept, soc=visit.soc, ambient_c=visit.ambient_c, aged=visit.aged, charged_last=visit.kind == "drive"
+    )
+    first = joined(seen[1 : 1 + len([steps for steps in (visit.road, visit.bay) if steps])])
+    docked_s = float("nan") if not visit.bay else seen[1].t_s[-1] + 1.0 if visit.road else 0.0
+    yield visit.name, first, {"kind": visit.kind, "known_start": visit.known, "dock_at_s": docked_s}
+    if visit.again:
+        yield f"{visit.name}_again", seen[-1], {"kind": f"{visit.kind} again", "after": visit.name, "dock_at_s": 0.0}
 
 
 def pack(like: CellType, random: np.random.Generator) -> tuple[Truth, Array]:
@@ -85,10 +88,9 @@ def sets(like: CellType, folder: Path, seed: int) -> None:
     """All runs of a seed."""
     random, began = np.random.default_rng(seed), time.monotonic()
     for k, visit in enumerate(visits(random)):
-        truth, docked_s = play(like, visit)
-        seen = {"seed": seed * 100 + k, "known_start": visit.known, "dock_at_s": docked_s}
-        write(folder, visit.name, truth, about={"kind": visit.kind, **seen})
-        sys.stderr.write(f"{visit.name}: {truth.soc[0]:.2f} to {truth.soc[-1]:.2f}, {time.monotonic() - began:.0f} s\n")
+        for name, truth, about in play(like, visit):
+            write(folder, name, truth, about={"seed": seed * 100 + k, **about})
+            sys.stderr.write(f"{name}: {truth.soc[0]:.2f} to {truth.soc[-1]:.2f}, {time.monotonic() - began:.0f} s\n")
     truth, cells_v = pack(like, random)
     write(folder, "pack", truth, cells_v, {"kind": "pack", "seed": seed * 100 + 99, "dock_at_s": 0.0})
 

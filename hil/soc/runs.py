@@ -1,6 +1,7 @@
 """Runs of single cells and packs, as an estimator would see them: behind sensors with bias, offset, noise and steps.
 
-A folder holds `NAME.npz` (t, I, V, T, soc, Q; V_cells for a pack) and `NAME.json` (kind, seed, known_start, dock_at_s).
+A folder holds `NAME.npz` (t, I, V, T, soc, Q; V_cells for a pack) and `NAME.json` (kind, seed, known_start, dock_at_s;
+after: the run whose pack this is, which then has a record).
 """
 
 from __future__ import annotations
@@ -61,6 +62,8 @@ class Run:
     start: tuple[float, float] | None
     """Known charge and its sd; None: unknown."""
     cells_v: Array | None = None
+    after: str | None = None
+    """The run in which this pack was here before."""
 
 
 def read(folder: Path, sensors: Sensors) -> Iterator[Run]:
@@ -106,8 +109,18 @@ def _seen(name: str, about: dict[str, object], truth: dict[str, Array], sensors:
     frames = np.ascontiguousarray(np.column_stack([steps, amps, volts, np.round(truth["T"] * 2) / 2, meter]))
     start = (float(truth["soc"][0]) - 0.02, 0.03) if about.get("known_start") else None
     docked_s = 0.0 if np.isnan(docked_s) else docked_s
+    after = str(about["after"]) if "after" in about else None
     return Run(
-        name, str(about["kind"]), frames, t_s, truth["soc"], float(truth["Q"]), docked_s, start, truth.get("V_cells")
+        name,
+        str(about["kind"]),
+        frames,
+        t_s,
+        truth["soc"],
+        float(truth["Q"]),
+        docked_s,
+        start,
+        truth.get("V_cells"),
+        after,
     )
 
 

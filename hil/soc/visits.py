@@ -33,7 +33,10 @@ LOSSES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A run to be made: what nobody saw, what was seen on the road, what was seen in the bay."""
+    """A run to be made: what nobody saw, what was seen on the road, what was seen in the bay.
+
+    away, again: what nobody saw then, and the next charge in the bay, for which there is a record.
+    """
 
     name: str
     kind: str
@@ -42,6 +45,8 @@ class Visit:
     before: tuple[Step, ...] = ()
     road: tuple[Step, ...] = ()
     bay: tuple[Step, ...] = ()
+    away: tuple[Step, ...] = ()
+    again: tuple[Step, ...] = ()
     aged: Aged = FRESH
     known: bool = False
 
@@ -90,14 +95,15 @@ def visits(random: np.random.Generator) -> Iterator[Visit]:
         full = to_the_knee(rate_a)
         bay = full if k % 3 else (DOCKING, f"Charge at {rate_a:.1f} A for {0.35 * FULL_A / rate_a * 60:.0f} minutes")
         soc = max(float(random.uniform(0.1, 0.5)) + taken, LEAST)
-        yield Visit(f"bay{k}_{ambient_c:.0f}C", "bay", soc, float(ambient_c), before, (), bay)
+        yield Visit(f"bay{k}_{ambient_c:.0f}C", "bay", soc, float(ambient_c), before, bay=bay)
     for name, (lithium, graphite) in LOSSES.items():
         before, taken = next(history)
         ambient_c, lost = float(random.uniform(8, 38)), lithium + graphite
         aged = Aged(lithium, graphite, 1 + lost * float(random.uniform(0.5, 2.0)))
-        bay = to_the_knee(rate_at(random, ambient_c))
+        bay, again = (to_the_knee(rate_at(random, ambient_c)) for _ in range(2))
         soc = max(float(random.uniform(0.08, 0.4)) + taken, LEAST)
-        yield Visit(name, "aged", soc, ambient_c, before, (), bay, aged)
+        away = (duty(random, float(random.uniform(60, 130)), -90.0),)
+        yield Visit(name, "aged", soc, ambient_c, before, bay=bay, away=away, again=again, aged=aged)
     for k in range(2):
         road = (duty(random, 150, -60.0),)
         yield Visit(f"drive{k}", "drive", 0.9, float(random.uniform(2, 35)), road=road, known=True)

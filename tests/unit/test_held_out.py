@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 np = pytest.importorskip("numpy")
-from hil.soc import runs, visits  # noqa: E402
+from hil.soc import bench, runs, visits  # noqa: E402
 from hil.soc.porous.truth import FRESH, Aged, Duty, Truth, joined  # noqa: E402
 from station_ctl.soc import cell_type  # noqa: E402
 
@@ -68,7 +68,22 @@ def test_a_run_is_read_back_as_it_was_written_behind_its_sensors(tmp_path: Path)
     assert np.isnan(one.frames[:300, 4]).all() and abs(float(np.mean(one.frames[300:, 4])) - 100.0) < 0.02
     assert abs(float(np.mean(one.frames[:, 1])) - 102.0) < 0.05
     assert (road.kind, road.docked_s, road.start) == ("drive", 0.0, (pytest.approx(0.18), 0.03))
-    assert np.isnan(road.frames[:, 4]).all()
+    assert np.isnan(road.frames[:, 4]).all() and one.after is None
+
+
+def test_a_pack_that_comes_again_has_its_record(tmp_path: Path) -> None:
+    like = cell_type.load("lfp-302ah-177s")
+    runs.write(tmp_path, "a", truth(1200), about={"kind": "aged", "seed": 4, "dock_at_s": 0.0})
+    runs.write(
+        tmp_path, "a_again", truth(1200), about={"kind": "aged again", "seed": 4, "after": "a", "dock_at_s": 0.0}
+    )
+    first, again = runs.read(tmp_path, runs.Sensors(bias_a=2.0))
+    ours = bench.Ours(like)
+    _, _, answers = ours.followed(first)
+    assert abs(answers[0, 8]) < 0.1 and abs(answers[-1, 8] - 2.0) < 0.1
+    assert abs(ours.followed(again)[2][0, 8] - 2.0) < 0.1
+    with pytest.raises(KeyError):
+        bench.Ours(like).followed(again)
 
 
 def test_the_porous_cell_is_the_types_and_loses_what_it_is_told() -> None:
