@@ -118,7 +118,7 @@ SOC_RUNS ?= build/held-out/$(SEED)
 SOC_PULSES ?= build/held-out/pulses
 
 held-out: $(VENV)/.held-out
-	test -d $(SOC_PULSES) || $(BIN)/python -m hil.soc.held_out $(SOC_PULSES) --pulses
+	test -f $(SOC_PULSES)/sim_hppc_chg_40C.json || $(BIN)/python -m hil.soc.held_out $(SOC_PULSES) --pulses
 	$(BIN)/python -m hil.soc.held_out $(SOC_RUNS) --seed $(SEED)
 
 bench-soc: $(VENV)/.test

@@ -189,7 +189,7 @@ cdef inline void judge(Pack* pack, const Cell* cell, const Curves* curves) noexc
     cdef double worst = 0, total = 0, best = DEAD, weight
     cdef Hypothesis* one
     cdef int n
-    if pack.age_s < 2 * pack.pace.terms.lag_s:  # what nobody saw arise dies away as lag does
+    if pack.age_s - w.elapsed_s < 2 * pack.pace.terms.lag_s:  # what nobody saw arise dies away as lag does
         keep_o *= exp(-w.elapsed_s / pack.pace.terms.lag_s)
     for n in range(BANK):
         one = &pack.bank[n]

@@ -131,7 +131,7 @@ class Bank:
         t, sums = self.trust, self.sums
         warm = (float(np.mean(sums.temperatures)) if sums.voltages else self.temperature_c) - 25
         keep_o = np.exp(-sums.travel / t.model_length - sums.elapsed_s / t.model_s)
-        if self.age_s < 2 * self.lag_s:
+        if self.age_s - sums.elapsed_s < 2 * self.lag_s:
             keep_o *= np.exp(-sums.elapsed_s / self.lag_s)
         model_v2 = (t.model_sd_v * np.exp(max(-warm, 0) * t.model_cold_per_k)) ** 2
         f = np.eye(8)

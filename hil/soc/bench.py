@@ -121,8 +121,8 @@ def charges(ours: Ours, folder: Path, sensors: Sensors) -> str:
     """Markdown: what is known once a charge in the bay has come to the knee."""
     lines = ["| run | end | arrival | capacity | bias, A |", "|---|---|---|---|---|"]
     for run in read(folder, sensors):
+        pack, _, answers = ours.followed(run)
         if run.soc[-1] >= KNEE and not math.isnan(run.frames[-1, 4]):
-            pack, _, answers = ours.followed(run)
             last, docked = answers[-1], int(np.searchsorted(run.t_s, run.docked_s))
             found = last[0] - last[11], pack.arrival()[0] - run.soc[docked], last[5] / run.capacity_ah - 1
             off = " | ".join(f"{100 * one:+.2f} %" for one in found)

@@ -42,9 +42,7 @@ def play(like: CellType, visit: Visit) -> Iterator[tuple[str, Truth, dict[str, o
     """What was seen of it, and what is told about that: once, or twice for a pack that comes again."""
     parts = [visit.before or ("Rest for 1 minute",), visit.road, visit.bay, visit.away, visit.again]
     kept = [steps for steps in parts if steps]
-    seen = run(
-        like, kept, soc=visit.soc, ambient_c=visit.ambient_c, aged=visit.aged, charged_last=visit.kind == "drive"
-    )
+    seen = run(like, kept, soc=visit.soc, ambient_c=visit.ambient_c, aged=visit.aged, charged_last=visit.known)
     first = joined(seen[1 : 1 + len([steps for steps in (visit.road, visit.bay) if steps])])
     docked_s = float("nan") if not visit.bay else seen[1].t_s[-1] + 1.0 if visit.road else 0.0
     yield visit.name, first, {"kind": visit.kind, "known_start": visit.known, "dock_at_s": docked_s}

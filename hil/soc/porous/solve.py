@@ -27,7 +27,7 @@ POINTS: Final = {"x_n": 8, "x_s": 4, "x_p": 8, "r_n": 20, "r_p": 12}
 def run(
     like: CellType, parts: Sequence[tuple[Step, ...]], *, soc: float, ambient_c: float, aged: Aged, charged_last: bool
 ) -> list[Truth]:
-    """One truth for each part, one after another; begins at rest on a branch. Raises pybamm.SolverError."""
+    """One truth for each part, one after another; begins at rest on a branch. Raises ValueError if it runs empty."""
     of = window(aged)
     values = parameters(like, aged)
     x, y = (low + (high - low) * soc for low, high in (of.x, of.y))
@@ -49,7 +49,12 @@ def run(
         solver=pybamm.IDAKLUSolver(rtol=1e-5, atol=1e-6),
         var_pts=POINTS,
     )
-    return [_truth(cycle, of) for cycle in sim.solve().cycles]
+    cycles = sim.solve().cycles
+    if len(cycles) != len(parts):  # the solver only warns
+        raise ValueError(
+            f"{len(cycles)} of {len(parts)} parts could be played from a charge of {soc:.2f}: it ran empty"
+        )
+    return [_truth(cycle, of) for cycle in cycles]
 
 
 def _model() -> Any:
